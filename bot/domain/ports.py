@@ -44,9 +44,7 @@ Sink = Callable[[Sequence[Post]], Awaitable[None]]
 class SourceClient(Protocol):
     """Reads sources of one kind."""
 
-    async def poll(
-        self, source: Source, cursor: Mapping[str, str], now: datetime
-    ) -> Batch:
+    async def poll(self, source: Source, cursor: Mapping[str, str], now: datetime) -> Batch:
         """Fetch what is new since `cursor` (empty on the first poll); older posts may come again.
 
         Raises:
@@ -123,7 +121,6 @@ class Storage(Protocol):
         verdicts: Sequence[Verdict],
         cluster: Clusterer,
         *,
-        source_name: str,
         hold: float,
         now: datetime,
     ) -> bool:

@@ -6,8 +6,9 @@ enters. Ids are strings that stay the same when names change.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ class AliasKind(StrEnum):
     STAGE = "stage"
     FULL = "full"  #: birth name with surname: "Kim Mingyu", "김민규"
     NICK = "nick"
+    INNER = "inner"  #: used only among the own group and its fans: "Jisoo" for Joshua
     FANDOM = "fandom"  #: of a group: "BLINK"
     HANDLE = "handle"  #: an account's name, with its "@"
 
@@ -165,6 +167,8 @@ class Post:
     #: "<source id>:<the source's own id>".
     id: str
     source_id: str
+    #: The source's name for a reader.
+    outlet: str = ""
     title: str = ""
     text: str = ""
     url: str = ""
@@ -257,7 +261,7 @@ class Mention:
     #: 0 to 1.
     confidence: float
     #: What spoke for it, and how much: {"bound to BLACKPINK": 4.0}.
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,9 +329,7 @@ class Report:
     """What the clusterer and the announcement need to know of a post in a story."""
 
     post_id: str
-    source_id: str
-    #: The outlet's name for a reader.
-    source: str
+    outlet: str
     title: str
     url: str
     #: `cluster.url_key` of the address; "" when there is none.

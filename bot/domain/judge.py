@@ -1,0 +1,334 @@
+"""What a post says of each two people it names: an interaction, or why not.
+
+The unit is the sentence (a title counts as one). In the order of the project's policy: a sensitive
+subject, then lists and rankings, then what did not happen, then what they did with each other, in
+public towards each other, together, at one event; else they are only both mentioned. A reciprocal
+act told of both in one sentence beats a list frame elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from bot.domain.lexicon import Act, Cue, Frame, Language, Lexicon
+from bot.domain.link import Linker, Links, Unsure
+from bot.domain.roster import Roster
+from bot.domain.text import Text, sentences
+from bot.domain.types import (
+    Field,
+    Interaction,
+    Judgement,
+    Kind,
+    Mention,
+    Pair,
+    Post,
+    Reason,
+    Rejection,
+    Tier,
+    Verdict,
+)
+
+#: More people than this in one sentence make it a list.
+LIST_OF_PEOPLE = 5
+#: Posts that name more idols than this are lists; their pairs are not decided one by one.
+MOST_IDOLS = 10
+#: Below this an interaction is only a possible moment.
+ANNOUNCE_CONFIDENCE = 0.6
+#: Characters of evidence that are quoted.
+EVIDENCE = 160
+
+#: How sure a report is by the act; a cue that says only that they interacted counts a little less.
+_SURE = {Act.MUTUAL: 0.92, Act.JOINT: 0.86, Act.PUBLIC: 0.82, Act.TOGETHER: 0.78, Act.EVENT: 0.5}
+_GENERIC = 0.96
+_STRENGTH = [Act.MUTUAL, Act.JOINT, Act.PUBLIC, Act.TOGETHER, Act.EVENT]
+#: What is announced of people under 18: stage work, in plain words.
+_FOR_MINORS = {Kind.HOSTING, Kind.COLLABORATION, Kind.CHALLENGE, Kind.REACTION}
+_FRAME_REASONS = {
+    Frame.LISTING: (Reason.LISTING, "a list or ranking"),
+    Frame.IRREALIS: (Reason.IRREALIS, "hoped for, rumoured or supposed"),
+    Frame.NEGATED: (Reason.IRREALIS, "denied or negated"),
+    Frame.LOOK_ALIKE: (Reason.LOOK_ALIKE, "about looking alike"),
+    Frame.COVER: (Reason.COVER, "about a cover"),
+    Frame.REPLACEMENT: (Reason.REPLACEMENT, "about taking someone's place"),
+}
+#: The more telling reason is kept when sentences differ.
+_TELLING = [
+    Reason.SENSITIVE,
+    Reason.LISTING,
+    Reason.IRREALIS,
+    Reason.LOOK_ALIKE,
+    Reason.COVER,
+    Reason.REPLACEMENT,
+    Reason.LOW_CONFIDENCE,
+    Reason.CO_MENTION,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One sentence, or the title."""
+
+    field: Field
+    start: int  # in normalised text
+    end: int
+    mentions: tuple[Mention, ...]
+    unsure: tuple[Unsure, ...]
+    cues: tuple[Cue, ...]
+    frames: dict[Frame, str]
+    refers_back: bool
+
+    @property
+    def idols(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(m.idol_id for m in self.mentions))
+
+    @property
+    def best_cue(self) -> Cue | None:
+        return min(
+            self.cues, key=lambda c: (_STRENGTH.index(c.act), c.kind is Kind.OTHER), default=None
+        )
+
+
+class Judge:
+    """Reads posts with one roster and one lexicon. Immutable; calling it is pure."""
+
+    def __init__(self, roster: Roster, lexicon: Lexicon) -> None:
+        self._roster = roster
+        self._lexicon = lexicon
+        self._linker = Linker(roster, lexicon)
+
+    def __call__(self, post: Post) -> Judgement:
+        """Link the names of a post and decide every cross-group pair among them."""
+        links = self._linker.link(post)
+        if not links.mentions and not links.unsure:
+            return Judgement()
+        units = list(self._units(post, links))
+        best: dict[Pair, Verdict] = {}
+        whole: list[Rejection] = []
+        idols = tuple(dict.fromkeys(m.idol_id for m in links.mentions))
+        if len(idols) > MOST_IDOLS:
+            whole.append(
+                Rejection(reason=Reason.LISTING, detail=f"names {len(idols)} idols at once")
+            )
+        else:
+            title = next((u for u in units if u.field is Field.TITLE), None)
+            for pair, unit, reach in self._occasions(units, post):
+                verdict = self._decide(pair, unit, title, reach, links, post)
+                if pair not in best or _rank(verdict) < _rank(best[pair]):
+                    best[pair] = verdict
+            for a, b in combinations(idols, 2):
+                pair = Pair.of(a, b)
+                if self._differ(pair, post):
+                    best.setdefault(pair, self._unmet(pair, units))
+        whole += self._without_pair(units, links, post)
+        return Judgement(
+            mentions=links.mentions, verdicts=(*(best[p] for p in sorted(best)), *whole)
+        )
+
+    # ── reading ──
+
+    def _units(self, post: Post, links: Links) -> Iterator[_Unit]:
+        for where, text in links.texts.items():
+            if not text.norm:
+                continue
+            languages = self._lexicon.for_text(text.norm, post.lang)
+            spans = [(0, len(text.norm))] if where is Field.TITLE else sentences(text.norm)
+            mentions = [m for m in links.mentions if m.field is where]
+            unsure = [u for u in links.unsure if u.field is where]
+            for start, end in spans:
+                raw_start, raw_end = text.span(start, end)
+                yield _Unit(
+                    field=where,
+                    start=start,
+                    end=end,
+                    mentions=tuple(m for m in mentions if raw_start <= m.start < raw_end),
+                    unsure=tuple(u for u in unsure if raw_start <= u.start < raw_end),
+                    cues=tuple(_cues(languages, text.norm, start, end)),
+                    frames=_frames(languages, text.norm, start, end),
+                    refers_back=any(x.speaks_of_both(text.norm, start, end) for x in languages),
+                )
+
+    def _differ(self, pair: Pair, post: Post) -> bool:
+        return self._roster.common_group(pair, post.at.date()) is None
+
+    def _occasions(self, units: Sequence[_Unit], post: Post) -> Iterator[tuple[Pair, _Unit, float]]:
+        """Each pair in each sentence that is about it, with how surely it is (0 to 1)."""
+        last: Pair | None = None
+        for unit in units:
+            pairs = [Pair.of(a, b) for a, b in combinations(unit.idols, 2)]
+            across = [p for p in pairs if self._differ(p, post)]
+            for pair in across:
+                yield pair, unit, 1.0
+            if len(unit.idols) == 2 and across:
+                last = across[0]
+            elif len(unit.idols) > 2 or any(i not in (last or ()) for i in unit.idols):
+                last = last if not unit.idols else None
+            elif last is not None and unit.refers_back:
+                yield last, unit, 0.9  # "The two were seen bowing to each other."
+
+    # ── deciding ──
+
+    def _decide(
+        self, pair: Pair, unit: _Unit, title: _Unit | None, reach: float, links: Links, post: Post
+    ) -> Verdict:
+        frames = unit.frames
+        title_frames = title.frames if title else {}
+        cue = unit.best_cue
+        if word := frames.get(Frame.HARM) or title_frames.get(Frame.HARM):
+            return Rejection(
+                pair=pair, reason=Reason.SENSITIVE, detail=f"a sensitive subject: “{word}”"
+            )
+        if word := frames.get(Frame.DATING) or title_frames.get(Frame.DATING):
+            return self._interaction(
+                pair, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, unit, links, post, cue
+            )
+        mutual = cue is not None and cue.act is Act.MUTUAL
+        if len(unit.idols) > LIST_OF_PEOPLE:
+            return Rejection(
+                pair=pair,
+                reason=Reason.LISTING,
+                detail=f"one sentence names {len(unit.idols)} idols",
+            )
+        for frame, (reason, what) in _FRAME_REASONS.items():
+            if word := frames.get(frame):
+                if frame is Frame.LISTING and mutual:
+                    continue
+                return Rejection(pair=pair, reason=reason, detail=f"{what}: “{word}”")
+        if not mutual and (word := title_frames.get(Frame.LISTING)):
+            return Rejection(
+                pair=pair, reason=Reason.LISTING, detail=f"a list or ranking: “{word}”"
+            )
+        if cue is None:
+            return _co_mention(pair, "one sentence names both and tells of nothing between them")
+        named = [m.confidence for m in links.mentions if m.idol_id in pair]
+        confidence = _SURE[cue.act] * reach * min(1.0, min(named, default=1.0) + 0.15)
+        if cue.kind is Kind.OTHER:
+            confidence *= _GENERIC
+        if title is not None and title is not unit and set(title.idols) >= {pair.a, pair.b}:
+            confidence = min(0.98, confidence + 0.04)
+        tier = Tier.ANNOUNCE
+        if cue.act is Act.EVENT or confidence < ANNOUNCE_CONFIDENCE:
+            tier = Tier.DIGEST
+        if cue.kind not in _FOR_MINORS and any(
+            self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)
+        ):
+            tier = Tier.SENSITIVE
+        return self._interaction(pair, cue.kind, tier, confidence, unit, links, post, cue)
+
+    def _interaction(
+        self,
+        pair: Pair,
+        kind: Kind,
+        tier: Tier,
+        confidence: float,
+        unit: _Unit,
+        links: Links,
+        post: Post,
+        cue: Cue | None,
+    ) -> Interaction:
+        return Interaction(
+            pair=pair,
+            kind=kind,
+            tier=tier,
+            past=Frame.PAST in unit.frames,
+            confidence=round(confidence, 3),
+            evidence=_evidence(links.texts[unit.field], unit, cue),
+            field=unit.field,
+        )
+
+    def _unmet(self, pair: Pair, units: Sequence[_Unit]) -> Rejection:
+        """Why a pair that no sentence is about is rejected."""
+        for unit in units:
+            if unit.field is Field.TITLE and (word := unit.frames.get(Frame.LISTING)):
+                return Rejection(
+                    pair=pair, reason=Reason.LISTING, detail=f"a list or ranking: “{word}”"
+                )
+        return _co_mention(pair, "no sentence is about both")
+
+    def _without_pair(
+        self, units: Sequence[_Unit], links: Links, post: Post
+    ) -> Iterator[Rejection]:
+        """What a post promised and did not hold: namesakes, group-mates, rankings."""
+        at = post.at.date()
+        seen: set[tuple[Reason, str]] = set()
+        for unit in units:
+            if unit.best_cue is not None:
+                for a, b in combinations(unit.idols, 2):
+                    if group := self._roster.common_group(Pair.of(a, b), at):
+                        names = " and ".join(self._roster.idols[i].name for i in (a, b))
+                        yield from _once(
+                            seen, Reason.SAME_GROUP, f"{names} are both in {group.name}"
+                        )
+            for unsure in unit.unsure:
+                mate = self._group_mate(unsure, unit, post)
+                if mate is not None:
+                    yield from _once(seen, Reason.SAME_GROUP, mate)
+                elif unsure.decided:
+                    what = unsure.instead or "one of several idols of that name"
+                    yield from _once(
+                        seen, Reason.AMBIGUOUS_NAME, f"“{unsure.surface}” is probably {what}"
+                    )
+        decided = len({m.idol_id for m in links.mentions}) > 1
+        listing = next((u.frames[Frame.LISTING] for u in units if Frame.LISTING in u.frames), None)
+        if listing and links.mentions and not decided:
+            yield from _once(seen, Reason.LISTING, f"a list or ranking: “{listing}”")
+
+    def _group_mate(self, unsure: Unsure, unit: _Unit, post: Post) -> str | None:
+        """One group that explains both names: someone meant and someone linked are in it."""
+        for maybe in unsure.idol_ids[:3] if unsure.decided else ():
+            for other in unit.idols:
+                if other != maybe and (
+                    group := self._roster.common_group(Pair.of(maybe, other), post.at.date())
+                ):
+                    who = self._roster.idols[maybe].name
+                    return (
+                        f"“{unsure.surface}” may be {who}, who is in {group.name} with "
+                        f"{self._roster.idols[other].name}"
+                    )
+        return None
+
+
+def _once(seen: set[tuple[Reason, str]], reason: Reason, detail: str) -> Iterator[Rejection]:
+    if (reason, detail) not in seen:
+        seen.add((reason, detail))
+        yield Rejection(reason=reason, detail=detail)
+
+
+def _co_mention(pair: Pair, detail: str) -> Rejection:
+    return Rejection(pair=pair, reason=Reason.CO_MENTION, detail=detail)
+
+
+def _cues(languages: Sequence[Language], norm: str, start: int, end: int) -> Iterator[Cue]:
+    for language in languages:
+        yield from language.cues(norm, start, end)
+
+
+def _frames(languages: Sequence[Language], norm: str, start: int, end: int) -> dict[Frame, str]:
+    frames: dict[Frame, str] = {}
+    for language in languages:
+        for frame, word in language.frames(norm, start, end):
+            frames.setdefault(frame, word)
+    return frames
+
+
+def _rank(verdict: Verdict) -> tuple[int, float]:
+    """Smaller is kept: interactions by tier and confidence, then the more telling reason."""
+    if isinstance(verdict, Interaction):
+        return list(Tier).index(verdict.tier), -verdict.confidence
+    if verdict.reason is Reason.SENSITIVE:
+        return -1, 0.0
+    return len(Tier) + _TELLING.index(verdict.reason), 0.0
+
+
+def _evidence(text: Text, unit: _Unit, cue: Cue | None) -> str:
+    """The words around the names and the cue, cut to a short quotation."""
+    start, end = text.span(unit.start, unit.end)
+    if end - start > EVIDENCE:
+        marks = [m.start for m in unit.mentions] + [m.end for m in unit.mentions]
+        if cue is not None:
+            marks += text.span(cue.start, cue.end)
+        middle = (min(marks) + max(marks)) // 2 if marks else start
+        start = max(start, min(middle - EVIDENCE // 2, end - EVIDENCE))
+        end = min(end, start + EVIDENCE)
+    return " ".join(text.raw[start:end].split())

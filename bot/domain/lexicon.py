@@ -1,0 +1,193 @@
+"""The words by which posts report what idols do, read from one TOML text per language.
+
+A lexicon file is written for people who know the language rather than Python: lists of regular
+expressions, matched against normalised text (so in lower case). `[link]` holds the small words by
+which names hang together, `[[cue]]` what idols do, `[frame]` what turns a report into something
+else, and `anchors.toml` the occasions that have a name.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from bot.domain.errors import ConfigError
+from bot.domain.text import Script, fold, scripts_of
+from bot.domain.types import Kind
+
+
+class Act(StrEnum):
+    """How two people are involved in a cue; decides the tier."""
+
+    MUTUAL = "mutual"  #: each does it to the other: greeting, talking, a photo
+    PUBLIC = "public"  #: one does it towards the other, in public: a comment, a gift
+    JOINT = "joint"  #: work done or announced together: a song, a challenge, hosting
+    TOGETHER = "together"  #: framed as being together: side by side, at one table
+    EVENT = "event"  #: at the same event, no more
+
+
+class Frame(StrEnum):
+    """What makes a sentence with two names something other than a report of an interaction."""
+
+    LISTING = "listing"
+    IRREALIS = "irrealis"
+    NEGATED = "negated"
+    DATING = "dating"
+    HARM = "harm"
+    PAST = "past"
+    LOOK_ALIKE = "look_alike"
+    COVER = "cover"
+    REPLACEMENT = "replacement"
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One finding of a cue in normalised text."""
+
+    kind: Kind
+    act: Act
+    start: int
+    end: int
+
+
+class _Link(msgspec.Struct, forbid_unknown_fields=True):
+    roles: list[str] = []
+    of: list[str] = []
+    and_: list[str] = msgspec.field(name="and", default_factory=list)
+    both: list[str] = []
+    professions: list[str] = []
+
+
+class _Cue(msgspec.Struct, forbid_unknown_fields=True):
+    kind: Kind
+    act: Act
+    words: list[str]
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    lang: str
+    link: _Link = msgspec.field(default_factory=_Link)
+    cue: list[_Cue] = []
+    frame: dict[Frame, list[str]] = {}
+
+
+class _Anchor(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    id: str
+    names: list[str]
+
+
+class _Anchors(msgspec.Struct, forbid_unknown_fields=True):
+    anchor: list[_Anchor]
+
+
+#: Written without spaces between words, or with endings attached: no word boundaries.
+_UNSPACED = {"ko", "ja", "zh", "th"}
+_BY_SCRIPT = {
+    Script.HANGUL: ("ko",),
+    Script.KANA: ("ja",),
+    Script.HAN: ("zh", "ja"),
+    Script.THAI: ("th",),
+}
+
+
+class Language:
+    """The compiled lexicon of one language."""
+
+    def __init__(self, file: _File) -> None:
+        self.lang = file.lang
+        self.unspaced = file.lang in _UNSPACED
+        self._cues = [(c.kind, c.act) for c in file.cue]
+        self._cue_pattern = self._named([c.words for c in file.cue])
+        self._frames = list(file.frame)
+        self._frame_pattern = self._named(list(file.frame.values()))
+        self.link = file.link
+        self._both = self._compile(file.link.both)
+
+    def _wrap(self, words: list[str]) -> str:
+        body = "|".join(words) or r"(?!)"
+        return f"(?:{body})" if self.unspaced else rf"(?<!\w)(?:{body})(?!\w)"
+
+    def _compile(self, words: list[str]) -> re.Pattern[str]:
+        return re.compile(
+            self._wrap([w.casefold() if w.isalpha() else w for w in words]), re.IGNORECASE
+        )
+
+    def _named(self, lists: list[list[str]]) -> re.Pattern[str]:
+        return re.compile(
+            "|".join(f"(?P<g{i}>{self._wrap(words)})" for i, words in enumerate(lists)) or "(?!)",
+            re.IGNORECASE,
+        )
+
+    def cues(self, norm: str, start: int, end: int) -> Iterator[Cue]:
+        """The cues in a slice of normalised text."""
+        for found in self._cue_pattern.finditer(norm, start, end):
+            kind, act = self._cues[int((found.lastgroup or "g0")[1:])]
+            yield Cue(kind, act, found.start(), found.end())
+
+    def frames(self, norm: str, start: int, end: int) -> Iterator[tuple[Frame, str]]:
+        """The frames in a slice of normalised text, with the words that set them."""
+        for found in self._frame_pattern.finditer(norm, start, end):
+            yield self._frames[int((found.lastgroup or "g0")[1:])], found.group()
+
+    def speaks_of_both(self, norm: str, start: int, end: int) -> bool:
+        """Whether a slice points back at two people: "the two", "두 사람"."""
+        return self._both.search(norm, start, end) is not None
+
+
+class Lexicon:
+    """All languages and the anchors."""
+
+    def __init__(self, languages: Mapping[str, Language], anchors: Mapping[str, str]) -> None:
+        self.languages = languages
+        #: Folded name → "kind:id".
+        self.anchors = anchors
+        self._spaced = tuple(sorted(k for k, v in languages.items() if not v.unspaced))
+
+    def for_text(self, norm: str, lang: str) -> list[Language]:
+        """The languages to read a text with: the declared one, else those of its scripts."""
+        scripts = set(scripts_of(norm))
+        codes: list[str] = []
+        for script in sorted(scripts & _BY_SCRIPT.keys(), key=lambda s: s.value):
+            codes += _BY_SCRIPT[script]
+        if Script.KANA in scripts or lang == "ja":
+            codes = [c for c in codes if c != "zh"]
+        elif lang == "zh":
+            codes = [c for c in codes if c != "ja"]
+        if Script.LATIN in scripts:
+            # Among Korean or Japanese, Latin words are names and a little English.
+            codes += [lang, "en"] if lang in self._spaced else ["en"] if codes else self._spaced
+        if lang not in codes:
+            codes.append(lang)
+        return [self.languages[c] for c in dict.fromkeys(codes) if c in self.languages]
+
+
+def load(files: Mapping[str, str]) -> Lexicon:
+    """Read lexicons from TOML texts by file name ("anchors.toml" holds the anchors).
+
+    Raises:
+        ConfigError: with one sentence for each problem, naming the file and the field.
+    """
+    problems: list[str] = []
+    languages: dict[str, Language] = {}
+    anchors: dict[str, str] = {}
+    for name, text in files.items():
+        try:
+            if name == "anchors.toml":
+                for anchor in msgspec.toml.decode(text, type=_Anchors).anchor:
+                    anchors |= {fold(n): f"{anchor.kind}:{anchor.id}" for n in anchor.names}
+            else:
+                language = Language(msgspec.toml.decode(text, type=_File))
+                languages[language.lang] = language
+        except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
+            problems.append(f"{name}: {error}")
+        except re.error as error:
+            problems.append(f"{name}: a cue is no valid regular expression: {error}")
+    if problems:
+        raise ConfigError(*problems)
+    return Lexicon(languages, anchors)

@@ -1,0 +1,512 @@
+"""Names to people: which idol, if any, each name in a post means.
+
+All aliases of all idols, groups and decoys are looked for at once (Aho & Corasick 1975), every
+occurrence, overlapping ones too: choosing the longest inside the automaton would let a longer
+alias that fails its boundary hide a shorter one that holds. What remains after the boundary check
+of its script is scored by features that a person can read; the best candidate links when it is
+good enough and clearly better than the next, else nobody is linked. Silence is an answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import ahocorasick_rs
+
+from bot.domain.lexicon import Lexicon
+from bot.domain.roster import Roster
+from bot.domain.text import (
+    Script,
+    Text,
+    fold,
+    has_final_consonant,
+    is_katakana,
+    read,
+    script,
+    sentences,
+)
+from bot.domain.types import Alias, AliasKind, Decoy, Field, Idol, Mention, Post
+
+#: A candidate links at this score …
+ACCEPT = 1.5
+#: … and when it leads the next by this much.
+MARGIN = 1.0
+
+_BOUND = 4.0
+_DISTRIBUTED = 3.5
+_BOUND_ELSEWHERE = -6.0
+_GROUP_IN_POST = 2.0
+_SAME_NAME_LINKED = 3.0
+_GROUP_MATE = 0.8
+_ORDINARY = -2.0
+_LOWER_CASE = -4.0
+_FULL_NAME = 1.0
+_HANDLE = 5.0
+_PROFESSION = -4.0
+_SURNAME_FOLLOWS = -4.0
+_CONTEXT_IN_SENTENCE = 4.0
+_CONTEXT_IN_POST = 1.5
+_INNER = -1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """A name that was left alone, and between whom."""
+
+    field: Field
+    start: int
+    end: int
+    surface: str
+    #: Idols it could have meant, best first.
+    idol_ids: tuple[str, ...]
+    #: Who or what it probably means instead, for a reader; "" when only idols compete.
+    instead: str
+    #: Whether the better candidate was a decoy, or two idols were too close.
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """The names of a post: linked, left alone, and the text they stand in."""
+
+    mentions: tuple[Mention, ...]
+    unsure: tuple[Unsure, ...]
+    texts: Mapping[Field, Text]
+
+
+@dataclass(slots=True)
+class _Name:
+    """An occurrence of a name, with everything that could be meant."""
+
+    field: Field
+    start: int
+    end: int
+    tokens: int
+    candidates: list[tuple[Idol | Decoy, Alias]]
+    bound: set[str] = dataclasses.field(
+        default_factory=set
+    )  # root ids of groups it is directly bound to
+    named_after: set[str] = dataclasses.field(
+        default_factory=set
+    )  # groups that follow with only a space
+    shared: set[str] = dataclasses.field(
+        default_factory=set
+    )  # groups that reach it through a list of names
+
+
+@dataclass(slots=True)
+class _GroupName:
+    field: Field
+    start: int
+    end: int
+    root: str
+    strong: bool
+
+
+@dataclass(slots=True)
+class _Found:
+    names: list[_Name] = dataclasses.field(default_factory=list)
+    groups: list[_GroupName] = dataclasses.field(default_factory=list)
+    contexts: list[tuple[Field, int, str]] = dataclasses.field(
+        default_factory=list
+    )  # (field, start, decoy id)
+
+
+class Linker:
+    """Links names with one roster and the lexicon's small words. Immutable."""
+
+    def __init__(self, roster: Roster, lexicon: Lexicon) -> None:
+        self._roster = roster
+        self._entities: dict[str, list[tuple[Idol | Decoy, Alias]]] = {}
+        self._groups: dict[str, list[tuple[str, Alias]]] = {}
+        self._contexts: dict[str, list[str]] = {}
+        people: list[Idol | Decoy] = [*roster.idols.values(), *roster.decoys.values()]
+        for entity in people:
+            for alias in entity.aliases:
+                self._entities.setdefault(fold(alias.text), []).append((entity, alias))
+        for group in roster.groups.values():
+            for alias in group.aliases:
+                for text in _with_plural(alias):
+                    self._groups.setdefault(text, []).append((roster.root(group.id), alias))
+        for decoy in roster.decoys.values():
+            for context in decoy.contexts:
+                self._contexts.setdefault(fold(context), []).append(decoy.id)
+        self._patterns = sorted({*self._entities, *self._groups, *self._contexts})
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            self._patterns,
+            matchkind=ahocorasick_rs.MatchKind.Standard,
+            implementation=ahocorasick_rs.Implementation.ContiguousNFA,
+        )
+        self._roots = {
+            idol.id: {roster.root(m.group_id) for m in idol.memberships}
+            for idol in roster.idols.values()
+        }
+        self._bindings = _Bindings(lexicon)
+
+    def link(self, post: Post) -> Links:
+        """Link every name in a post's title and text."""
+        texts = {Field.TITLE: read(post.title), Field.TEXT: read(post.text)}
+        found = _Found()
+        for where, text in texts.items():
+            if text.norm:
+                self._find(where, text, found)
+        if not found.names:
+            return Links(mentions=(), unsure=(), texts=texts)
+        for where, text in texts.items():
+            self._bindings.bind(
+                text.norm,
+                [n for n in found.names if n.field is where],
+                [g for g in found.groups if g.field is where],
+            )
+        scoring = _Scoring(self._roster, self._roots, self._bindings, texts, found)
+        linked: dict[str, float] = {}
+        decisions: list[_Decision] = []
+        for _ in range(2):  # the second round knows who else is there
+            decisions = _resolve(scoring.decide(name, linked) for name in found.names)
+            linked = {}
+            for d in decisions:
+                if d.winner is not None:
+                    linked[d.winner.id] = max(linked.get(d.winner.id, 0.0), d.score)
+        return Links(
+            mentions=tuple(_mention(d, texts) for d in decisions if d.winner is not None),
+            unsure=tuple(_unsure(d, texts) for d in decisions if d.winner is None and d.ranked),
+            texts=texts,
+        )
+
+    def _find(self, where: Field, text: Text, found: _Found) -> None:
+        norm = text.norm
+        names: dict[tuple[int, int], _Name] = {}
+        matches = self._automaton.find_matches_as_indexes(norm, overlapping=True)
+        # A group's name may stand right before a Hangul given name ("블랙핑크지수").
+        group_ends = {end for i, _, end in matches if self._patterns[i] in self._groups}
+        for index, start, end in matches:
+            pattern = self._patterns[index]
+            if not _stands_alone(norm, start, end, glued=start in group_ends):
+                continue
+            if pattern in self._contexts:
+                found.contexts += [(where, start, d) for d in self._contexts[pattern]]
+            for root, alias in self._groups.get(pattern, ()):
+                surface = text.raw[slice(*text.span(start, end))]
+                found.groups.append(_GroupName(where, start, end, root, _is_strong(alias, surface)))
+            if pattern in self._entities:
+                name = names.setdefault(
+                    (start, end), _Name(where, start, end, len(pattern.split()), [])
+                )
+                name.candidates += self._entities[pattern]
+        found.names += sorted(names.values(), key=lambda n: n.start)
+
+
+def _with_plural(alias: Alias) -> Iterator[str]:
+    text = fold(alias.text)
+    yield text
+    if alias.kind is AliasKind.FANDOM and script(text[-1]) is Script.LATIN:
+        yield f"{text}s"
+
+
+def _is_strong(alias: Alias, surface: str) -> bool:
+    """Whether a group's name speaks for itself; one that is also a word must look like a name."""
+    if not alias.ordinary_word:
+        return True
+    capitals = sum(c.isupper() for c in surface)
+    return capitals >= 2 and capitals >= len(surface) - 1
+
+
+# ── boundaries ────────────────────────────────────────────────────────────────────────────────
+
+# Korean particles by what they follow (National Institute of Korean Language, standard grammar):
+# a syllable without a final consonant, one with, either; then what may be stacked on them.
+_STACKED = r"(?:도|만|는|은|의|가|이|를|을|와|과|까지|부터|에게|보다|처럼|로|랑|이랑|하고)?"
+_EITHER = (
+    "의|도|만|에게서|에게|한테|께서|께|에서|에|부터|까지|보다|처럼|하고|님|씨|양|군|측|표|발|네|뿐|조차|마저|"
+    "같은|같이|마냥|답게|인|든"
+)
+_AFTER_VOWEL = re.compile(
+    rf"(?:가|는|를|와|랑|로|야|여|라고|라는|라며|라|나|다|였다|예요|입니다|{_EITHER}){_STACKED}(?![가-힣])"
+)
+_AFTER_CONSONANT = re.compile(
+    rf"(?:이랑|이라고|이라는|이라며|이라|이나|이다|이었다|이에요|입니다|이여|으로|은|을|과|아|"
+    rf"이(?:가|는|를|와|랑|도|의|한테|에게|만|네)?|{_EITHER}){_STACKED}(?![가-힣])"
+)
+
+
+def _stands_alone(norm: str, start: int, end: int, *, glued: bool) -> bool:
+    """Whether a match is a word of its own by the rules of the scripts at its two ends."""
+    before = norm[start - 1] if start else ""
+    after = norm[end] if end < len(norm) else ""
+    first, last = norm[start], norm[end - 1]
+    if before:
+        match script(first):
+            case Script.LATIN:
+                if script(before) is Script.LATIN and before != "_":
+                    return False
+            case Script.HANGUL:
+                if script(before) is Script.HANGUL and not glued:
+                    return False
+            case Script.KANA:
+                if is_katakana(first) and is_katakana(before):
+                    return False
+            case Script.OTHER:
+                if script(before) is Script.OTHER:
+                    return False
+            case _:
+                if first == "@" and before.isalnum():
+                    return False
+    if not after:
+        return True
+    match script(last):
+        case Script.LATIN:
+            return script(after) is not Script.LATIN
+        case Script.HANGUL:
+            if script(after) is not Script.HANGUL:
+                return True
+            particle = _AFTER_CONSONANT if has_final_consonant(last) else _AFTER_VOWEL
+            return particle.match(norm, end) is not None
+        case Script.KANA:
+            return not (is_katakana(last) and is_katakana(after))
+        case Script.OTHER:
+            return script(after) is not Script.OTHER
+        case _:
+            return True
+
+
+# ── binding ───────────────────────────────────────────────────────────────────────────────────
+
+
+class _Bindings:
+    """How names hang together with groups, with each other and with professions."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        links = [language.link for language in lexicon.languages.values()]
+
+        def union(*lists: list[str]) -> str:
+            return "|".join(sorted({w for words in lists for w in words}, key=len, reverse=True))
+
+        roles = union(*(link.roles for link in links)) or "(?!)"
+        of = union(*(link.of for link in links)) or "(?!)"
+        conjunction = union(*(link.and_ for link in links)) or "(?!)"
+        professions = union(*(link.professions for link in links)) or "(?!)"
+        #: Between a group and its member: "'s", "의", "の", " member ", "(세븐틴) ".
+        self._before = re.compile(
+            rf"['\"”’)\]]?(?:'s?|의|の|・|·|:|-)?(?:\s*(?:{roles})(?![a-z]))*\s*['\"“‘(]?\s*",
+            re.IGNORECASE,
+        )
+        #: Between a member and the group: " of ", " (", " de ".
+        self._after = re.compile(
+            rf"\s*(?:\(|\[|,?\s*(?:{of})\s)\s*(?:the\s+)?['\"“‘]?\s*", re.IGNORECASE
+        )
+        self._list = re.compile(
+            rf"\s*(?:[,、·・/&+×xㆍ]|,?\s*(?:{conjunction})(?![a-z]))\s*", re.IGNORECASE
+        )
+        self._profession = re.compile(
+            rf"(?:^|[^\w]|(?<=[가-힣]))(?:{professions})\s*$", re.IGNORECASE
+        )
+
+    def bind(self, norm: str, names: Sequence[_Name], groups: Sequence[_GroupName]) -> None:
+        """Note on each name the groups that it is bound to."""
+        for name in names:
+            for group in groups:
+                if 0 <= name.start - group.end <= 40 and self._before.fullmatch(
+                    norm, group.end, name.start
+                ):
+                    name.bound.add(group.root)
+                elif 0 <= group.start - name.end <= 30:
+                    if self._after.fullmatch(norm, name.end, group.start):
+                        name.bound.add(group.root)
+                    elif (
+                        norm[name.end : group.start].strip() == ""
+                        and "\n" not in norm[name.end : group.start]
+                    ):
+                        name.named_after.add(group.root)
+        self._distribute(norm, names)
+
+    def _distribute(self, norm: str, names: Sequence[_Name]) -> None:
+        """Let "SEVENTEEN's Hoshi and Woozi" bind both, and "Hoshi and Woozi of SEVENTEEN" too."""
+        for ordered, step in ((names, 1), (names[::-1], -1)):
+            for i, name in enumerate(ordered):
+                for other in ordered[i + 1 : i + 6]:
+                    left, right = (name, other) if step == 1 else (other, name)
+                    gap = right.start - left.end
+                    if gap > 16:
+                        break
+                    if gap > 0 and self._list.fullmatch(norm, left.end, right.start):
+                        other.shared |= name.bound | name.shared
+
+    def has_profession(self, norm: str, name: _Name) -> bool:
+        """Whether a profession that is not an idol's stands right before the name."""
+        return self._profession.search(norm, max(0, name.start - 16), name.start) is not None
+
+
+# ── scoring ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Decision:
+    name: _Name
+    #: (score, entity, features), best first.
+    ranked: list[tuple[float, Idol | Decoy, dict[str, float]]]
+
+    @property
+    def score(self) -> float:
+        return self.ranked[0][0]
+
+    @property
+    def winner(self) -> Idol | None:
+        score, best, _ = self.ranked[0]
+        runner_up = self.ranked[1][0] if len(self.ranked) > 1 else -math.inf
+        if isinstance(best, Idol) and score >= ACCEPT and score - runner_up >= MARGIN:
+            return best
+        return None
+
+
+class _Scoring:
+    def __init__(
+        self,
+        roster: Roster,
+        roots: Mapping[str, set[str]],
+        bindings: _Bindings,
+        texts: Mapping[Field, Text],
+        found: _Found,
+    ) -> None:
+        self._roster = roster
+        self._roots = roots
+        self._bindings = bindings
+        self._texts = texts
+        self._groups = {g.root for g in found.groups if g.strong}
+        self._sentences = {where: sentences(text.norm) for where, text in texts.items()}
+        self._contexts = [(f, self._sentence(f, at), d) for f, at, d in found.contexts]
+        self._starts = {(n.field, n.start) for n in found.names} | {
+            (g.field, g.start) for g in found.groups
+        }
+        self._headline = {where: _is_headline(text.raw) for where, text in texts.items()}
+
+    def _sentence(self, where: Field, at: int) -> int:
+        return next((i for i, (s, e) in enumerate(self._sentences[where]) if s <= at < e), -1)
+
+    def decide(self, name: _Name, linked: Mapping[str, float]) -> _Decision:
+        """Rank everything that a name could mean, given who is linked in the post so far."""
+        best: dict[str, tuple[float, Idol | Decoy, dict[str, float]]] = {}
+        for entity, alias in name.candidates:
+            features = (
+                self._idol(name, entity, alias, linked)
+                if isinstance(entity, Idol)
+                else self._decoy(name, entity)
+            )
+            score = sum(features.values())
+            if entity.id not in best or score > best[entity.id][0]:
+                best[entity.id] = (score, entity, features)
+        return _Decision(name, sorted(best.values(), key=lambda c: (-c[0], c[1].id)))
+
+    def _idol(
+        self, name: _Name, idol: Idol, alias: Alias, linked: Mapping[str, float]
+    ) -> dict[str, float]:
+        text = self._texts[name.field]
+        start, end = text.span(name.start, name.end)
+        surface = text.raw[start:end]
+        roots = self._roots[idol.id]
+        names = self._roster.groups
+        features = {"how well known": 4 * idol.prior - 1.6}
+        if alias.kind is AliasKind.INNER:
+            features["a name used only among the group"] = _INNER - features["how well known"]
+        if alias.kind is AliasKind.HANDLE:
+            features["own account"] = _HANDLE
+        if own := roots & (name.bound | name.named_after):
+            features[f"bound to {names[min(own)].name}"] = _BOUND
+        elif own := roots & name.shared:
+            features[f"in a list of {names[min(own)].name}"] = _DISTRIBUTED
+        elif name.bound:
+            features[f"bound to {names[min(name.bound)].name}"] = _BOUND_ELSEWHERE
+        if own := roots & self._groups:
+            features[f"{names[min(own)].name} in the post"] = _GROUP_IN_POST
+        if alias.ordinary_word:
+            features["also an ordinary word"] = _ORDINARY
+            if script(surface[0]) is Script.LATIN and surface[0].islower():
+                features["in lower case"] = _LOWER_CASE
+        elif alias.kind is AliasKind.FULL:
+            features["full name"] = _FULL_NAME
+        if not name.bound:
+            if self._bindings.has_profession(text.norm, name):
+                features["another profession before it"] = _PROFESSION
+            if alias.kind is AliasKind.STAGE and self._surname_follows(name, end):
+                weak = alias.ordinary_word or idol.prior < 0.8
+                features["another surname after it"] = _SURNAME_FOLLOWS if weak else -1.0
+        if linked.get(idol.id, 0.0) >= ACCEPT + 2 and alias.kind is not AliasKind.INNER:
+            features["linked elsewhere in the post"] = _SAME_NAME_LINKED
+        mates = sum(1 for other in linked if other != idol.id and roots & self._roots[other])
+        if mates:
+            features["group-mates in the post"] = _GROUP_MATE * min(mates, 2)
+        return features
+
+    def _decoy(self, name: _Name, decoy: Decoy) -> dict[str, float]:
+        features = {"how well known": 4 * decoy.prior - 1.6}
+        here = self._sentence(name.field, name.start)
+        if any(d == decoy.id and f is name.field and s == here for f, s, d in self._contexts):
+            features["its context in the sentence"] = _CONTEXT_IN_SENTENCE
+        elif any(d == decoy.id for _, _, d in self._contexts):
+            features["its context in the post"] = _CONTEXT_IN_POST
+        return features
+
+    def _surname_follows(self, name: _Name, raw_end: int) -> bool:
+        """Whether a capitalised word that is no name we know follows, outside a headline."""
+        if self._headline[name.field] or (name.field, name.end + 1) in self._starts:
+            return False
+        raw = self._texts[name.field].raw
+        return _CAPITALISED.match(raw, raw_end) is not None
+
+
+_CAPITALISED = re.compile(r" [A-Z][a-z]+\b(?!['’]s)")
+_WORD = re.compile(r"[A-Za-z][A-Za-z'’]*")
+
+
+def _is_headline(raw: str) -> bool:
+    """Whether most words are capitalised, so that capitals say nothing."""
+    words: list[str] = _WORD.findall(raw[:400])
+    return sum(w[0].isupper() for w in words) >= 0.6 * max(len(words), 1)
+
+
+def _resolve(decisions: Iterable[_Decision]) -> list[_Decision]:
+    """Of overlapping names keep the longer one in words, then the better, in order of place."""
+    kept: list[_Decision] = []
+    order = sorted(decisions, key=lambda d: (-d.name.tokens, -d.score, d.name.start - d.name.end))
+    for d in order:
+        if not any(
+            k.name.field is d.name.field and k.name.start < d.name.end and d.name.start < k.name.end
+            for k in kept
+        ):
+            kept.append(d)
+    return sorted(kept, key=lambda d: (d.name.field is Field.TEXT, d.name.start))
+
+
+def _mention(decision: _Decision, texts: Mapping[Field, Text]) -> Mention:
+    score, idol, features = decision.ranked[0]
+    text = texts[decision.name.field]
+    start, end = text.span(decision.name.start, decision.name.end)
+    return Mention(
+        idol_id=idol.id,
+        field=decision.name.field,
+        start=start,
+        end=end,
+        surface=text.raw[start:end],
+        confidence=round(1 / (1 + math.exp(1.0 - score)), 3),
+        evidence=features,
+    )
+
+
+def _unsure(decision: _Decision, texts: Mapping[Field, Text]) -> Unsure:
+    text = texts[decision.name.field]
+    start, end = text.span(decision.name.start, decision.name.end)
+    score, best, features = decision.ranked[0]
+    idols = [(s, e) for s, e, _ in decision.ranked if isinstance(e, Idol)]
+    in_context = "its context in the sentence" in features
+    return Unsure(
+        field=decision.name.field,
+        start=start,
+        end=end,
+        surface=text.raw[start:end],
+        idol_ids=tuple(e.id for _, e in idols),
+        instead=best.name if isinstance(best, Decoy) else "",
+        decided=in_context if isinstance(best, Decoy) else score >= ACCEPT,
+    )
