@@ -135,6 +135,12 @@ class Linker:
         for decoy in roster.decoys.values():
             for context in decoy.contexts:
                 self._contexts.setdefault(fold(context), []).append(decoy.id)
+        #: Idols' names without spaces: "Ji Soo" is told apart from "Jisoo", "Dio" from nobody.
+        self._bare = {
+            name.replace(" ", "")
+            for name, entities in self._entities.items()
+            if any(isinstance(e, Idol) for e, _ in entities)
+        }
         self._patterns = sorted({*self._entities, *self._groups, *self._contexts})
         self._automaton = ahocorasick_rs.AhoCorasick(
             self._patterns,
@@ -173,7 +179,7 @@ class Linker:
                     linked[d.winner.id] = max(linked.get(d.winner.id, 0.0), d.score)
         return Links(
             mentions=tuple(_mention(d, texts) for d in decisions if d.winner is not None),
-            unsure=tuple(_unsure(d, texts) for d in decisions if d.winner is None and d.ranked),
+            unsure=tuple(self._unsure(d, texts) for d in decisions if d.winner is None),
             texts=texts,
         )
 
@@ -198,6 +204,26 @@ class Linker:
                 )
                 name.candidates += self._entities[pattern]
         found.names += sorted(names.values(), key=lambda n: n.start)
+
+    def _unsure(self, decision: _Decision, texts: Mapping[Field, Text]) -> Unsure:
+        text = texts[decision.name.field]
+        start, end = text.span(decision.name.start, decision.name.end)
+        score, best, features = decision.ranked[0]
+        surface = text.raw[start:end]
+        if isinstance(best, Decoy):
+            like_an_idol = fold(surface).replace(" ", "") in self._bare
+            decided = like_an_idol and "its context in the sentence" in features
+        else:
+            decided = score >= ACCEPT
+        return Unsure(
+            field=decision.name.field,
+            start=start,
+            end=end,
+            surface=surface,
+            idol_ids=tuple(e.id for _, e, _ in decision.ranked if isinstance(e, Idol)),
+            instead=best.name if isinstance(best, Decoy) else "",
+            decided=decided,
+        )
 
 
 def _with_plural(alias: Alias) -> Iterator[str]:
@@ -492,21 +518,4 @@ def _mention(decision: _Decision, texts: Mapping[Field, Text]) -> Mention:
         surface=text.raw[start:end],
         confidence=round(1 / (1 + math.exp(1.0 - score)), 3),
         evidence=features,
-    )
-
-
-def _unsure(decision: _Decision, texts: Mapping[Field, Text]) -> Unsure:
-    text = texts[decision.name.field]
-    start, end = text.span(decision.name.start, decision.name.end)
-    score, best, features = decision.ranked[0]
-    idols = [(s, e) for s, e, _ in decision.ranked if isinstance(e, Idol)]
-    in_context = "its context in the sentence" in features
-    return Unsure(
-        field=decision.name.field,
-        start=start,
-        end=end,
-        surface=text.raw[start:end],
-        idol_ids=tuple(e.id for _, e in idols),
-        instead=best.name if isinstance(best, Decoy) else "",
-        decided=in_context if isinstance(best, Decoy) else score >= ACCEPT,
     )

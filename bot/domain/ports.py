@@ -17,6 +17,7 @@ from bot.domain.types import (
     Placement,
     PollResult,
     Post,
+    Report,
     Source,
     SourceHealth,
     SourceLease,
@@ -31,14 +32,25 @@ Clock = Callable[[], datetime]
 Judge = Callable[[Post], Judgement]
 """Reads one post: links its names and decides every pair. Pure; may raise on a bug."""
 
-Clusterer = Callable[[Post, Sequence[Interaction], Sequence[Story]], Sequence[Placement]]
-"""Places a post's interactions: (post, interactions, candidate stories) → placements.
-
-Pure and synchronous. Every pair of the interactions stands in exactly one placement.
-"""
-
 Sink = Callable[[Sequence[Post]], Awaitable[None]]
 """Accepts posts; when it returns, they are safe or decided. Accepting a post twice is harmless."""
+
+
+class Clusterer(Protocol):
+    """Tells which occasion a post is about. Pure and synchronous."""
+
+    def report(self, post: Post) -> Report:
+        """What a story keeps of a post."""
+        ...
+
+    def __call__(
+        self, post: Post, interactions: Sequence[Interaction], candidates: Sequence[Story]
+    ) -> Sequence[Placement]:
+        """Place a post's interactions among the candidates, or in new stories.
+
+        Every pair of the interactions stands in exactly one placement.
+        """
+        ...
 
 
 class SourceClient(Protocol):
@@ -179,6 +191,13 @@ class Storage(Protocol):
 
         Returns:
             False when the lease was lost to a later claim: nothing changed.
+        """
+        ...
+
+    async def lock_sending(self) -> bool:
+        """Become the one who sends from this store; False when another process is.
+
+        The lock dies with its holder: it ends with `close` or with the process, however that ends.
         """
         ...
 

@@ -1,0 +1,153 @@
+"""`crumbs judge`: posts in as JSON lines, judgements out as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from bot import settings
+from bot.domain.judge import Judge
+from bot.domain.roster import Roster
+from bot.domain.types import Interaction, Judgement, Mention, Post, Rejection
+from bot.pipeline import judged
+from bot.seeds import load_seeds
+
+
+class _Line(msgspec.Struct):
+    """What is asked of one post; anything else on the line is passed over."""
+
+    id: str
+    text: str
+    title: str | None = None
+    url: str | None = None
+    lang: str | None = None
+    published: datetime | None = None
+
+
+@click.command()
+def command() -> None:
+    """Judge posts read from standard input, one JSON object a line.
+
+    Only `id` and `text` are required; `title`, `url`, `lang` and `published` (ISO 8601) help. Each
+    line is answered by one line in the same order: the idols that are named, who interacted and
+    how, and why other pairs did not. A line that cannot be read is answered by one with `error`.
+
+    Example: crumbs judge < posts.jsonl
+    """
+    given = settings.load()
+    seeds = load_seeds(given.roster, given.lexicon)
+    answer_lines(
+        sys.stdin.buffer,
+        sys.stdout.buffer,
+        Judge(seeds.roster, seeds.lexicon),
+        seeds.roster,
+        lambda: datetime.now(UTC),
+    )
+
+
+def answer_lines(
+    lines: BinaryIO,
+    out: BinaryIO,
+    judge: Judge,
+    roster: Roster,
+    clock: Callable[[], datetime],
+) -> None:
+    """Answer each line that is not blank by one line."""
+    for raw in lines:
+        if not raw.strip():
+            continue
+        out.write(msgspec.json.encode(_answer(raw, judge, roster, clock())) + b"\n")
+        out.flush()
+
+
+def _answer(raw: bytes, judge: Judge, roster: Roster, now: datetime) -> dict[str, Any]:
+    try:
+        document = json.loads(raw.decode("utf-8", "replace"))  # takes lone surrogates, unlike most
+    except (ValueError, RecursionError) as error:
+        return {"id": None, "error": f"not JSON: {error}"}
+    try:
+        line = msgspec.convert(document, _Line)
+        published = line.published
+        if published is not None:
+            published = published.replace(tzinfo=published.tzinfo or UTC).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        given = document.get("id") if isinstance(document, dict) else None
+        known = _whole(given) if isinstance(given, str) else None
+        return {"id": known, "error": f"not a post: {error}"}
+    post = Post(
+        id=_whole(line.id),
+        source_id="stdin",
+        title=_whole(line.title or ""),
+        text=_whole(line.text),
+        url=line.url or "",
+        lang=(line.lang or "").split("-")[0].lower(),
+        published=published,
+        seen_at=now,
+    )
+    return {"id": post.id, **describe(judged(judge, post), roster, post.at.date())}
+
+
+def _whole(text: str) -> str:
+    """Text with a replacement character for each lone surrogate, which no answer can hold."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def describe(judgement: Judgement, roster: Roster, at: date) -> dict[str, Any]:
+    """A judgement as plain data, with names beside ids."""
+    return {
+        "mentions": [_mention(m, roster) for m in judgement.mentions],
+        "interactions": [_interaction(i, roster) for i in judgement.interactions],
+        "rejections": [_rejection(r, roster) for r in judgement.rejections],
+        "as_of": at.isoformat(),
+    }
+
+
+def _person(idol_id: str, roster: Roster) -> dict[str, Any]:
+    idol = roster.idols[idol_id]
+    return {
+        "id": idol_id,
+        "name": idol.name,
+        "aliases": [a.text for a in idol.aliases],
+        "groups": [g.name for g in roster.groups_of(idol_id)],
+    }
+
+
+def _mention(mention: Mention, roster: Roster) -> dict[str, Any]:
+    person = _person(mention.idol_id, roster)
+    return {
+        "idol": person.pop("id"),
+        **person,
+        "field": mention.field,
+        "start": mention.start,
+        "end": mention.end,
+        "surface": mention.surface,
+        "confidence": mention.confidence,
+    }
+
+
+def _interaction(interaction: Interaction, roster: Roster) -> dict[str, Any]:
+    return {
+        "a": _person(interaction.pair.a, roster),
+        "b": _person(interaction.pair.b, roster),
+        "kind": interaction.kind,
+        "tier": interaction.tier,
+        "past": interaction.past,
+        "confidence": interaction.confidence,
+        "evidence": interaction.evidence,
+    }
+
+
+def _rejection(rejection: Rejection, roster: Roster) -> dict[str, Any]:
+    pair = rejection.pair
+    return {
+        "a": _person(pair.a, roster) if pair else None,
+        "b": _person(pair.b, roster) if pair else None,
+        "reason": rejection.reason,
+        "detail": rejection.detail,
+    }
