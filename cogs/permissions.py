@@ -9,7 +9,32 @@ from discord import app_commands
 
 from bot.domain.errors import UserError
 
-Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
+_Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
+
+
+class _Postable(app_commands.Transformer):
+    """A channel option that offers the channels Crumbs can post in."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return [
+            discord.ChannelType.text,
+            discord.ChannelType.news,
+            discord.ChannelType.public_thread,
+            discord.ChannelType.private_thread,
+            discord.ChannelType.news_thread,
+        ]
+
+    async def transform(self, interaction: discord.Interaction, value: _Channel, /) -> _Channel:
+        """The channel as Discord resolved it, with the member's permissions there."""
+        return value
+
+
+Channel = app_commands.Transform[_Channel, _Postable]
 
 #: Without these nothing can be announced in a channel.
 NEEDED = ("view_channel", "send_messages", "embed_links")

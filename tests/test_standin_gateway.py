@@ -278,6 +278,14 @@ async def test_discord_py_follows_the_guild(live):
         await bot.until("guild_join")
 
 
+async def test_discord_py_asks_for_members(live):
+    guild = live.add_guild("Twosome")
+    guild.add_member("fan")
+    async with running(live, Watcher()) as bot:
+        found = await bot.get_guild(int(guild.id)).query_members("fa")
+        assert [member.name for member in found] == ["fan"]
+
+
 @pytest.mark.parametrize("fault", ["reconnect", "abort", "close", "invalid but resumable"])
 async def test_discord_py_resumes(live, fault):
     guild = live.add_guild("Twosome")

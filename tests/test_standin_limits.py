@@ -52,6 +52,7 @@ async def test_the_global_limit_slides(api, raw):
     assert outcomes == [200] * 25 + [429] * 5
     assert api.ledger.too_many("global") == 6
     assert api.ledger.peak(1.0) == 50
+    assert api.ledger.peak(1.0, accepted=False) == 56
 
 
 async def test_the_global_limit_in_fixed_windows(api, raw):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 
 import aiohttp
@@ -212,6 +213,25 @@ async def test_leaving_the_block_fails_on_a_violation():
         await api.__aexit__(None, None, None)
 
 
+async def test_the_description_judges_both_sides(monkeypatch):
+    if not os.environ.get("DISCORD_OPENAPI"):
+        pytest.skip("DISCORD_OPENAPI is not set: the stand-in relies on its own rules")
+    api = StandIn(limits=Limits.off())
+    api.allow_violations = True
+    channel = api.add_guild("Twosome").add_text_channel("crumbs")
+    async with api, Raw(api) as raw:
+        await raw.send(channel, {"content": "x"})
+        assert api.violations == []
+        await raw.send(channel, {"content": "x", "attachments": [{"description": "no id"}]})
+        assert "refuses the request" in api.violations[-1]
+        await raw.call("GET", f"/channels/{channel.id}/messages?limt=5")
+        assert "'limt'" in api.violations[-1]
+        monkeypatch.setattr(type(channel), "to_json", lambda self: {"id": self.id})
+        await raw.call("GET", f"/channels/{channel.id}")
+        assert "refuses the answer" in api.violations[-1]
+    assert len(api.violations) == 3
+
+
 # ── permissions ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -266,12 +286,14 @@ async def test_roles_are_pinged_only_if_they_may_be(raw, guild, channel, api):
     guild.set_bot_permissions(["view_channel", "send_messages", "mention_everyone"])
     await raw.send(channel, {"content": text, "allowed_mentions": allowed})
     await raw.send(channel, {"content": text})
-    pinged = [(m.mention_roles, m.mention_everyone) for m in api.ledger.messages()]
+    await raw.send(channel, v2({"type": 10, "content": free.mention}))
+    pinged = [(m.pinged_roles, m.mention_everyone) for m in api.ledger.messages()]
     assert pinged == [
         ([free.id], False),
         ([], False),
         ([closed.id], False),
         ([free.id, closed.id], True),
+        ([free.id], False),
     ]
 
 
@@ -320,6 +342,8 @@ async def test_a_message_with_components_v2_stays_one(raw, channel):
     path = f"/channels/{channel.id}/messages/{sent['id']}"
     heard = await raw.call("PATCH", path, {"content": "b"})
     assert "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2" in heard.reasons()
+    heard = await raw.call("PATCH", path, {"components": [TEXT | {"content": "new"}]})
+    assert heard.body["components"][0]["content"] == "new"
     plain = (await raw.send(channel, {"content": "a"})).body
     path = f"/channels/{channel.id}/messages/{plain['id']}"
     assert (await raw.call("PATCH", path, v2(TEXT))).outcome == (400, 50035)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -333,20 +334,22 @@ class _Bindings:
 
     def bind(self, norm: str, names: Sequence[_Name], groups: Sequence[_GroupName]) -> None:
         """Note on each name the groups that it is bound to."""
+        by_end = sorted(groups, key=lambda g: g.end)
+        ends = [g.end for g in by_end]
+        by_start = sorted(groups, key=lambda g: g.start)
+        starts = [g.start for g in by_start]
         for name in names:
-            for group in groups:
-                if 0 <= name.start - group.end <= 40 and self._before.fullmatch(
-                    norm, group.end, name.start
-                ):
+            near = slice(bisect_left(ends, name.start - 40), bisect_right(ends, name.start))
+            for group in by_end[near]:
+                if self._before.fullmatch(norm, group.end, name.start):
                     name.bound.add(group.root)
-                elif 0 <= group.start - name.end <= 30:
-                    if self._after.fullmatch(norm, name.end, group.start):
-                        name.bound.add(group.root)
-                    elif (
-                        norm[name.end : group.start].strip() == ""
-                        and "\n" not in norm[name.end : group.start]
-                    ):
-                        name.named_after.add(group.root)
+            near = slice(bisect_left(starts, name.end), bisect_right(starts, name.end + 30))
+            for group in by_start[near]:
+                between = norm[name.end : group.start]
+                if self._after.fullmatch(norm, name.end, group.start):
+                    name.bound.add(group.root)
+                elif between.strip() == "" and "\n" not in between:
+                    name.named_after.add(group.root)
         self._distribute(norm, names)
 
     def _distribute(self, norm: str, names: Sequence[_Name]) -> None:
@@ -402,15 +405,16 @@ class _Scoring:
         self._bindings = bindings
         self._texts = texts
         self._groups = {g.root for g in found.groups if g.strong}
-        self._sentences = {where: sentences(text.norm) for where, text in texts.items()}
-        self._contexts = [(f, self._sentence(f, at), d) for f, at, d in found.contexts]
+        self._sentences = {w: [s for s, _ in sentences(t.norm)] for w, t in texts.items()}
+        self._contexts = {(d, f, self._sentence(f, at)) for f, at, d in found.contexts}
+        self._context_in_post = {d for _, _, d in found.contexts}
         self._starts = {(n.field, n.start) for n in found.names} | {
             (g.field, g.start) for g in found.groups
         }
         self._headline = {where: _is_headline(text.raw) for where, text in texts.items()}
 
     def _sentence(self, where: Field, at: int) -> int:
-        return next((i for i, (s, e) in enumerate(self._sentences[where]) if s <= at < e), -1)
+        return bisect_right(self._sentences[where], at)
 
     def decide(self, name: _Name, linked: Mapping[str, float]) -> _Decision:
         """Rank everything that a name could mean, given who is linked in the post so far."""
@@ -469,9 +473,9 @@ class _Scoring:
     def _decoy(self, name: _Name, decoy: Decoy) -> dict[str, float]:
         features = {"how well known": 4 * decoy.prior - 1.6}
         here = self._sentence(name.field, name.start)
-        if any(d == decoy.id and f is name.field and s == here for f, s, d in self._contexts):
+        if (decoy.id, name.field, here) in self._contexts:
             features["its context in the sentence"] = _CONTEXT_IN_SENTENCE
-        elif any(d == decoy.id for _, _, d in self._contexts):
+        elif decoy.id in self._context_in_post:
             features["its context in the post"] = _CONTEXT_IN_POST
         return features
 
@@ -496,12 +500,15 @@ def _is_headline(raw: str) -> bool:
 def _resolve(decisions: Iterable[_Decision]) -> list[_Decision]:
     """Of overlapping names keep the longer one in words, then the better, in order of place."""
     kept: list[_Decision] = []
+    taken: dict[Field, list[tuple[int, int]]] = {where: [] for where in Field}
     order = sorted(decisions, key=lambda d: (-d.name.tokens, -d.score, d.name.start - d.name.end))
     for d in order:
-        if not any(
-            k.name.field is d.name.field and k.name.start < d.name.end and d.name.start < k.name.end
-            for k in kept
+        spans = taken[d.name.field]
+        at = bisect_left(spans, (d.name.start, d.name.end))
+        if (at == 0 or spans[at - 1][1] <= d.name.start) and (
+            at == len(spans) or spans[at][0] >= d.name.end
         ):
+            spans.insert(at, (d.name.start, d.name.end))
             kept.append(d)
     return sorted(kept, key=lambda d: (d.name.field is Field.TEXT, d.name.start))
 

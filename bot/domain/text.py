@@ -126,7 +126,8 @@ def has_final_consonant(syllable: str) -> bool:
 
 
 #: Where a sentence may end: a line break; CJK full stops and marks; ". " with closing quotes.
-_BREAK = re.compile(r"\n+|[。！？!?…]+['\"”’」』)\]]*\s*|\.+['\")\]]*\s+")
+#: Nothing is tried from within a run of dots, which would take the square of its length.
+_BREAK = re.compile(r"\n+|[。！？!?…]+['\"”’」』)\]]*\s*|(?<!\.)\.+['\")\]]*\s+")
 #: A full stop after these, or after a single letter, ends no sentence.
 _ABBREVIATION = re.compile(r"(?<!\w)(?:\w|mr|mrs|ms|dr|st|vs|no|ft|feat|prod|sr|sra|jr)$")
 

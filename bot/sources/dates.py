@@ -5,26 +5,35 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-#: Zone names that RFC 822 readers do not know and Korean and Japanese publishers write.
-_ZONES = {"KST": "+0900", "JST": "+0900", "Z": "+0000", "UTC": "+0000", "GMT": "+0000"}
+#: Zone names that Korean and Japanese publishers write, and those that all do.
+_ZONES = {"kst": "+0900", "jst": "+0900", "z": "+0000", "utc": "+0000", "gmt": "+0000"}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 #: The years before feeds existed: such dates are placeholders ("0001-01-01", "1970-01-01").
 _EARLIEST = 1990
 
-_YEAR_FIRST = re.compile(
-    r"""(\d{4}) \s?[-./년]\s? (\d{1,2}) \s?[-./월]\s? (\d{1,2}) \s?[일.]?
-        (?: (?:[T,]|\s)\s? (?:(?P<half>오전|오후|AM|PM)\s)?
-            (\d{1,2}) : (\d{2}) (?: : (\d{2}) (?:[.,]\d+)? )? )?
-        \s? (?P<zone> [A-Z]{1,4} | (?:GMT|UTC)?[+-]\d{2}:?\d{2} )? (?:\s?\(\w+\))?""",
-    re.VERBOSE | re.IGNORECASE,
+_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
+_ZONE = r"\s?(?P<zone>[a-z]{1,4}|(?:gmt|utc)?[+-]\d{2}:?\d{2})?(?:\s\(\w+\))?"
+#: RFC 822, with months also as numbers: "Tue, 11 Aug 2026 07:00:00 +0900", "11 08 2026 07:00 KST".
+_DAY_FIRST = re.compile(
+    rf"(?:[a-z]+,?\s)?(?P<day>\d{{1,2}})\s(?P<month>[a-z]{{3,9}}|\d{{1,2}})\s(?P<year>\d{{4}})"
+    rf"(?:\s{_TIME})?{_ZONE}",
+    re.ASCII | re.IGNORECASE,
 )
-#: All digits, as in 20260811, 202608110700 or 20260811T070000Z.
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?)?(Z|[+-]\d{2}:?\d{2})?")
-#: "11 08 2026" in the place of "11 Aug 2026".
-_NUMBERED_MONTH = re.compile(r"^(\w+,? )?(\d{1,2}) (\d{1,2}) (\d{4})\b")
-_NO_ZONE = re.compile(r":\d+$|\d{4}$(?<![+-]\d{4})")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: ISO 8601, and as people write in Korea: "2026-08-11T07:00:00+09:00", "2026. 8. 11. 오후 3:07".
+_YEAR_FIRST = re.compile(
+    r"(?P<year>\d{4})\s?[-./년]\s?(?P<month>\d{1,2})\s?[-./월]\s?(?P<day>\d{1,2})\s?[일.]?"
+    rf"(?:[t,\s]\s?(?:(?P<half>오전|오후|am|pm)\s)?{_TIME})?{_ZONE}",
+    re.ASCII | re.IGNORECASE,
+)
+#: "20260811", "202608110700", "20260811T070000Z".
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
+    r"(?:t?(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def parse_date(text: str, tz: str = "UTC") -> datetime | None:
@@ -40,60 +49,56 @@ def parse_date(text: str, tz: str = "UTC") -> datetime | None:
     zone = ZoneInfo(tz)
     text = " ".join(text[:100].split())
     try:
-        moment = (text[:1].isdigit() and _year_first(text)) or _rfc822(text)
+        moment = _usual(text) or _unusual(text)
         if moment is None:
             return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        aware = aware.astimezone(UTC)
+        aware = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):  # a 13th month, a 25th hour, the year 0 or 9999
         return None
     return aware if aware.year >= _EARLIEST else None
 
 
-def _year_first(text: str) -> datetime | None:
-    if match := _YEAR_FIRST.fullmatch(text):
-        year, month, day, half, hour, minute, second, zone = match.groups()
-    elif match := _COMPACT.fullmatch(text):
-        year, month, day, hour, minute, second, zone = match.groups()
-        half = None
-    else:
+def _usual(text: str) -> datetime | None:
+    match = _DAY_FIRST.fullmatch(text) or _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text)
+    if match is None:
         return None
-    hours = int(hour or 0)
-    if half:
-        hours = hours % 12 + (12 if half.upper() in ("오후", "PM") else 0)
-    moment = datetime(  # noqa: DTZ001 - the zone follows, where there is one
-        int(year), int(month), int(day), hours, int(minute or 0), min(int(second or 0), 59)
+    part = match.groupdict()
+    zone = _offset(part["zone"]) if part["zone"] else None
+    if part["zone"] and zone is None:
+        return None
+    hour = int(part["hour"] or 0)
+    if half := part.get("half"):
+        hour = hour % 12 + (12 if half.lower() in ("오후", "pm") else 0)
+    return datetime(
+        int(part["year"]),
+        _month(part["month"]),
+        int(part["day"]),
+        hour,
+        int(part["minute"] or 0),
+        min(int(part["second"] or 0), 59),  # a leap second
+        tzinfo=zone,
     )
-    return moment.replace(tzinfo=_offset(zone)) if zone else moment
 
 
-def _offset(zone: str) -> timezone:
-    zone = zone.upper()
-    zone = _ZONES.get(zone, zone).removeprefix("GMT").removeprefix("UTC").replace(":", "")
+def _month(text: str) -> int:
+    return int(text) if text.isdecimal() else _MONTHS.index(text[:3].lower()) + 1
+
+
+@lru_cache(maxsize=256)
+def _offset(zone: str) -> timezone | None:
+    zone = zone.lower()
+    zone = _ZONES.get(zone, zone).removeprefix("gmt").removeprefix("utc").replace(":", "")
     if not zone[1:].isdecimal():
-        raise ValueError(zone)
-    hours, minutes = int(zone[1:3]), int(zone[3:])
-    offset = timedelta(hours=hours, minutes=minutes)
+        return None
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
     return timezone(-offset if zone[0] == "-" else offset)
 
 
-def _rfc822(text: str) -> datetime | None:
-    text = _NUMBERED_MONTH.sub(_named_month, text)
-    head, _, name = text.rpartition(" ")
-    if name.upper() in _ZONES:
-        text = f"{head} {_ZONES[name.upper()]}"
+def _unusual(text: str) -> datetime | None:
+    """What only the standard library reads: American zone names, years of two digits."""
     fields = parsedate_tz(text)
     if fields is None:
         return None
     year, month, day, hour, minute, second, *_, offset = fields
-    moment = datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001
-    if _NO_ZONE.search(text):
-        return moment
-    return moment.replace(tzinfo=timezone(timedelta(seconds=offset or 0)))
-
-
-def _named_month(match: re.Match[str]) -> str:
-    weekday, day, month, year = match.groups()
-    if not 1 <= int(month) <= 12:
-        return match[0]
-    return f"{weekday or ''}{day} {_MONTHS[int(month) - 1]} {year}"
+    zone = timezone(timedelta(seconds=offset or 0))
+    return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)

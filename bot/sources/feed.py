@@ -127,7 +127,10 @@ def _is_same(cursor: Mapping[str, str], known: Mapping[str, str]) -> bool:
 
 
 def _read_file(url: str, max_bytes: int) -> Answer:
-    path = Path(url2pathname(urlsplit(url).path))
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost"):
+        raise NotAllowed(f"A file on {parts.netloc} is not on this machine.")
+    path = Path(url2pathname(parts.path))
     try:
         if not path.is_file():
             raise NotFound(f"There is no file {path}.")

@@ -11,7 +11,6 @@ from bot.domain.errors import Malformed
 from bot.sources.dates import parse_date
 from bot.sources.entries import (
     MAX_ENTRIES,
-    MAX_LINE,
     MAX_TAGS,
     MAX_TEXT,
     Entry,
@@ -41,7 +40,7 @@ def parse_json(text: str, *, url: str, tz: str) -> Feed:
     items = list(_objects(document, "items"))[:MAX_ENTRIES]
     hubs = (absolute(url, _string(hub, "url")) for hub in _objects(document, "hubs"))
     return Feed(
-        title=line(_string(document, "title"))[:MAX_LINE],
+        title=line(_string(document, "title")),
         lang=lang,
         hub=next(filter(None, hubs), None),
         entries=tuple(filter(None, (_entry(item, url, tz, lang) for item in items))),
@@ -49,7 +48,7 @@ def parse_json(text: str, *, url: str, tz: str) -> Feed:
 
 
 def _entry(item: _Object, base: str, tz: str, lang: str) -> Entry | None:
-    title = line(_string(item, "title"))[:MAX_LINE]
+    title = line(_string(item, "title"))
     text, picture = _body(item)
     url = absolute(base, _string(item, "url") or _string(item, "external_url"))
     dates = (parse_date(_string(item, key), tz) for key in ("date_published", "date_modified"))
@@ -103,15 +102,11 @@ def _images(item: _Object) -> Iterable[str]:
 def _author(item: _Object) -> str:
     single = item.get("author")  # version 1
     authors = [*_objects(item, "authors"), *([single] if isinstance(single, dict) else ())]
-    names = (line(_string(author, "name"))[:MAX_LINE] for author in authors)
+    names = (line(_string(author, "name")) for author in authors)
     return next(filter(None, names), "")
 
 
 def _tags(item: _Object) -> tuple[str, ...]:
     values = item.get("tags")
-    tags = (
-        line(v)[:MAX_LINE]
-        for v in (values if isinstance(values, list) else ())
-        if isinstance(v, str)
-    )
+    tags = (line(v) for v in (values if isinstance(values, list) else ()) if isinstance(v, str))
     return tuple(dict.fromkeys(filter(None, tags)))[:MAX_TAGS]

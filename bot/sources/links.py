@@ -30,7 +30,7 @@ def absolute(base: str, address: str) -> str:
             url = safe_url_string(url)
     except ValueError:  # a bracket without its mate, an impossible host name
         return ""
-    return url if len(url) <= MAX_URL else ""
+    return url if _SAFE.fullmatch(url) and len(url) <= MAX_URL else ""
 
 
 def rehomed(url: str, home: str) -> str:

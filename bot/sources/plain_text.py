@@ -14,6 +14,8 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
+from bot.sources.entries import MAX_LINE
+
 # The names of HTML's elements. The frequent ones come first, because they are tried in order.
 _BLOCKS = (
     "p|br|div|li|ul|h2|h3|td|tr|figure|blockquote|figcaption|h1|h4|h5|h6|hr|ol|table|tbody|th|thead"
@@ -78,8 +80,8 @@ def plain(markup: str) -> str:
 
 
 def line(markup: str) -> str:
-    """The text of HTML or of plain text, tidy and on one line."""
-    return plain(markup).replace("\n", " ")
+    """The text of HTML or of plain text, tidy, on one line and of at most `MAX_LINE` characters."""
+    return plain(markup).replace("\n", " ")[:MAX_LINE].rstrip()
 
 
 def tidy(text: str) -> str:

@@ -98,7 +98,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # by XML 1.
 #: "]]>" that ends nothing, and forbidden characters.
 _BROKEN = re.compile(
     r"<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)"
-    r"|&(?P<reference>\#x[0-9a-fA-F]{1,8};|\#[0-9]{1,8};|\w{1,32};)?"
+    r"|&(?P<reference>\#[xX][0-9a-fA-F]{1,8};|\#[0-9]{1,8};|\w{1,32};)?"
     r"|<(?![^\W\d]|[/!?:])|\]\]>"
     rf"|{_FORBIDDEN.pattern}",
     re.DOTALL,
@@ -142,7 +142,7 @@ def _referenced(reference: str | None) -> str:
         return "&"
     if reference.startswith("#"):
         number = reference[1:-1]
-        code = int(number[1:], 16) if number[0] == "x" else int(number)
+        code = int(number[1:], 16) if number[0] in "xX" else int(number)
         if 0xD800 <= code <= 0xDFFF:
             return chr(code)  # half of a pair; for now
         return _FORBIDDEN.sub("", unescape(f"&{reference}")) if code else ""

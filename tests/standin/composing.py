@@ -10,7 +10,7 @@ from .errors import ApiError, Problems
 from .messages import COMPONENTS_V2, SUPPRESS_EMBEDS, Edit, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .channels import Channel
     from .users import User
@@ -61,14 +61,13 @@ def revise(
     """Apply an edit; ``silently`` is for turning a placeholder into the real answer."""
     if not rules.has_substance(body, files, message):
         raise ApiError(50006)
-    was_v2 = bool(message.flags & COMPONENTS_V2)
+    was_v2 = message.has_v2
     wants_v2 = bool((body.get("flags") or 0) & COMPONENTS_V2)
-    legacy = [key for key in ("content", "embeds") if body.get(key)]
     kept = [key for key in ("content", "embeds") if key not in body and getattr(message, key)]
-    if (was_v2 and legacy) or (wants_v2 and not was_v2 and kept):
+    if wants_v2 and kept:
         problems = Problems()
         problems.add(
-            (legacy or kept)[0],
+            kept[0],
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
             "The field cannot be used with components V2.",
         )
@@ -76,7 +75,9 @@ def revise(
     _fill(world, message, body, files, only_users_by_default=only_users_by_default)
     if was_v2:
         message.flags |= COMPONENTS_V2  # it can be set, never taken away
-    if not silently:
+    if silently:
+        message.pinged_roles = message.mention_roles
+    else:
         message.edited_at = world.clock.now()
         message.edits.append(Edit(message.edited_at, dict(body)))
 
@@ -91,11 +92,12 @@ def _fill(
 ) -> None:
     if "content" in body:
         message.content = (body["content"] or "").strip()
-        _mention(world, message, body.get("allowed_mentions"), only_users=only_users_by_default)
     if "embeds" in body:
         message.embeds = [_shown_embed(embed) for embed in body["embeds"] or ()]
     if "components" in body:
         message.components = _numbered(body["components"] or ())
+    if "content" in body or "components" in body:
+        _mention(world, message, body.get("allowed_mentions"), only_users=only_users_by_default)
     if "flags" in body:
         message.flags = message.flags & ~SETTABLE_FLAGS | (body["flags"] or 0) & SETTABLE_FLAGS
     if "attachments" in body or files:
@@ -130,8 +132,9 @@ def _attachments(
 def _mention(
     world: World, message: Message, allowed: dict[str, Any] | None, *, only_users: bool
 ) -> None:
-    """Work out whom the content pings, given what the sender allowed and may."""
-    content, guild = message.content, message.channel.guild
+    """Work out whom the text pings, given what the sender allowed and may."""
+    displays = [c["content"] for c in _all(message.components) if c["type"] == rules.TEXT_DISPLAY]
+    content, guild = "\n".join([message.content, *displays]), message.channel.guild
     if allowed is None:
         allowed = {"parse": ["users"] if only_users else ["users", "roles", "everyone"]}
     parse = allowed.get("parse") or ()
@@ -160,7 +163,7 @@ def _mention(
 
 
 def _shown_embed(embed: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {
+    shown: dict[str, Any] = {
         key: value.strip() if isinstance(value, str) else value
         for key, value in embed.items()
         if value not in (None, "") and key not in ("flags", "type")
@@ -178,7 +181,7 @@ def _shown_embed(embed: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _numbered(components: object) -> list[dict[str, Any]]:
+def _numbered(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give every component an id and the defaults that Discord adds."""
     taken = {c["id"] for c in _all(components) if c.get("id")}
     free = (number for number in range(1, 10_000) if number not in taken)
@@ -205,7 +208,7 @@ def _numbered(components: object) -> list[dict[str, Any]]:
             result["components"] = [stored(child) for child in result["components"]]
         return result
 
-    return [stored(component) for component in components]  # type: ignore[attr-defined]
+    return [stored(component) for component in components]
 
 
 def _store_media(component: dict[str, Any]) -> None:
@@ -229,9 +232,9 @@ def _store_media(component: dict[str, Any]) -> None:
         component["media"] = shown(component["media"])
 
 
-def _all(components: object) -> list[dict[str, Any]]:
+def _all(components: Iterable[Any] | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for component in components or ():  # type: ignore[attr-defined]
+    for component in components or ():
         if not isinstance(component, dict):
             continue
         found.append(component)
@@ -240,6 +243,6 @@ def _all(components: object) -> list[dict[str, Any]]:
     return found
 
 
-def interactive(components: object) -> list[dict[str, Any]]:
+def interactive(components: Iterable[Any]) -> list[dict[str, Any]]:
     """Return everything in a component tree that a person can use."""
     return [component for component in _all(components) if component["type"] in INTERACTIVE]

@@ -172,6 +172,8 @@ class Connection:
         if session is None or session.connection is not self:
             return
         session.connection = None
+        if not any(other.connection for other in self.gateway.sessions.values()):
+            self.gateway.ready.clear()
         code = self.socket.close_code if closed_with is None else closed_with
         ended = code in (1000, 1001) if closed_with is None else code not in RESUMABLE_CLOSES
         if ended:
@@ -200,6 +202,8 @@ class Connection:
             self._resume(data)
         elif self.session is None:
             raise Close(4003, "Not authenticated.")
+        elif op == REQUEST_MEMBERS:
+            self.gateway.send_members(self.session, data)
 
     def _identify(self, data: dict[str, Any]) -> None:
         if self.session is not None:
@@ -258,9 +262,9 @@ class Gateway:
     def invalidate(self, *, resumable: bool = False) -> None:
         """Declare every session invalid (op 9)."""
         for connection in list(self.connections):
-            if not resumable and connection.session is not None:
-                self.sessions.pop(connection.session.id, None)
             connection.send_op(INVALID_SESSION, resumable)
+        if not resumable:
+            self.sessions.clear()
 
     def close(self, code: int, reason: str = "") -> None:
         """Close every connection with a code."""
@@ -376,6 +380,27 @@ class Gateway:
                 if not guild.unavailable:
                     session.dispatch("GUILD_CREATE", guild.to_gateway_json())
         self.ready.set()
+
+    def send_members(self, session: Session, wanted: dict[str, Any]) -> None:
+        """Answer a request for members, by id or by the beginning of a name."""
+        guild = self._standin.world.guilds.get(str(wanted.get("guild_id")))
+        if guild is None:
+            return
+        if wanted.get("query") == "" and not session.intents & GUILD_MEMBERS:
+            self._standin.violation("the whole member list was requested without the intent")
+            return
+        ids = wanted.get("user_ids")
+        ids = None if ids is None else set(map(str, ids if isinstance(ids, list) else [ids]))
+        start = wanted.get("query") or ""
+        found = [
+            member.to_json()
+            for user_id, member in guild.members.items()
+            if (user_id in ids if ids is not None else member.user.username.startswith(start))
+        ]
+        data = {"guild_id": guild.id, "members": found, "chunk_index": 0, "chunk_count": 1}
+        missing = [] if ids is None else sorted(ids - set(guild.members))
+        data |= {"not_found": missing, "nonce": wanted.get("nonce")}
+        session.dispatch("GUILD_MEMBERS_CHUNK", data)
 
 
 def _compressor(kind: str) -> Callable[[bytes], bytes]:

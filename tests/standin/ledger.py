@@ -19,7 +19,8 @@ class Request:
     method: str
     path: str
     route: str
-    paced: bool = False  # whether it counts towards the bot's global limit
+    paced: bool = False  # whether it counts towards the global limit
+    accepted: bool = False  # whether it came through limits and faults to a handler
     status: int = 0
     code: int = 0
     scope: str = ""
@@ -75,9 +76,16 @@ class Ledger:
         """Count the 429s, of one scope if asked."""
         return sum(r.status == 429 and scope in (None, r.scope) for r in self.requests)
 
-    def peak(self, seconds: float = 1.0) -> int:
-        """Return the most requests under the global limit that passed in any such window."""
-        times = sorted(r.at for r in self.requests if r.paced and r.status != 429)
+    def peak(self, seconds: float = 1.0, *, accepted: bool = True) -> int:
+        """Return the most requests under the global limit in any such window.
+
+        Those that were accepted, or with ``accepted=False`` all that the bot tried.
+        """
+        times = sorted(
+            request.at
+            for request in self.requests
+            if request.paced and (not accepted or (request.accepted and request.status != 429))
+        )
         most = start = 0
         for end, moment in enumerate(times):
             while times[start] <= moment - seconds:

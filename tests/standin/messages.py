@@ -75,6 +75,11 @@ class Message:
         return bool(self.flags & EPHEMERAL)
 
     @property
+    def has_v2(self) -> bool:
+        """Whether it consists of components V2."""
+        return bool(self.flags & COMPONENTS_V2)
+
+    @property
     def loading(self) -> bool:
         """Whether it still says that the application is thinking."""
         return bool(self.flags & LOADING)

@@ -6,6 +6,7 @@ stand-in relies on its own rules.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 UNDOCUMENTED = {"use_nested_fields"}  # query parameters that discord.py sends all the same
 
 
+@functools.cache
+def load(path: str) -> Description:
+    """Return the description at a path; its validators are made once in a process."""
+    return Description(path)
+
+
 class Description:
     """Validates bodies against the operation they belong to."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str) -> None:
         self._document = msgspec.json.decode(Path(path).read_bytes())
         self._components = self._document["components"]
         schemas = self._components["schemas"]
@@ -80,7 +87,10 @@ class Description:
         return self._judge((method, route, f"{status}"), content["schema"], body)
 
     def _operation(self, method: str, route: str) -> dict[str, Any] | None:
-        return self._document["paths"].get(route, {}).get(method.lower())
+        operation: dict[str, Any] | None = (
+            self._document["paths"].get(route, {}).get(method.lower())
+        )
+        return operation
 
     def _judge(self, key: tuple[str, str, str], schema: dict[str, Any], body: object) -> str | None:
         is_answer = key[2].isdigit()

@@ -19,14 +19,13 @@ from .routing import Call, Reply, Route
 from .rules import UnknownKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .server import StandIn
 
 PREFIX = "/api/v10"
 LARGEST_REQUEST = 25 * 1024 * 1024
 FRONT = {"Via": "1.1 google", "Server": "cloudflare"}
-LOSES_ANSWER = faults.Slow | faults.ResetAfter | faults.Truncate
+ON_THE_WAY = faults.ResetBefore | faults.TooMany | faults.Ban
+INSIDE = faults.Status | faults.Refuse
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with zero seconds: RST instead of FIN
 
 
@@ -41,77 +40,83 @@ class Rest:
         standin = self._standin
         path = request.path.removeprefix(PREFIX)
         found = ROUTES.find(request.method, path) if path != request.path else None
-        route, params = found or (None, {})
         entry = Request(
-            standin.clock.now(), request.method, path, route.template if route else path
+            standin.clock.now(), request.method, path, found[0].template if found else path
         )
         standin.ledger.requests.append(entry)
         if standin.latency:
             await asyncio.sleep(standin.latency)
         if wait := standin.counters.banned():
             return self._ban(entry, wait)
-        if route is None:
+        if found is None:
             standin.violation(f"unknown route: {request.method} {request.path}")
-            return self._json(entry, Reply(404, ApiError(0).body()))
+            return self._json(entry, Reply(404, ApiError(0).body()), judged=False)
         unreadable = await self._read(request, entry)
+        entry.paced = not self._exempt(found[1])
         fault = standin.faults.draw(entry)
-        if fault is not None:
-            entry.fault = type(fault).__name__
-            if not isinstance(fault, LOSES_ANSWER):
-                return self._strike(request, entry, fault)
-        reply, bucket = self._accept(request, entry, route, params, unreadable)
-        headers = self._limit_headers(route, bucket) if bucket else {}
+        entry.fault = type(fault).__name__ if fault else ""
+        if isinstance(fault, ON_THE_WAY):
+            return self._strike(request, entry, fault)
+        refused, bucket = self._admit(request, entry, *found)
+        headers = self._limit_headers(found[0], bucket) if bucket else {}
+        if refused is not None:
+            return self._json(entry, refused, headers)
+        if isinstance(fault, INSIDE):
+            return self._strike(request, entry, fault)
+        if unreadable is not None:
+            return self._json(entry, Reply(unreadable.status, unreadable.body()), headers)
+        entry.accepted = True
+        reply = self._handle(request, entry, *found)
         if fault is None:
             return self._json(entry, reply, headers)
         return await self._lose(request, entry, fault, reply, headers)
 
     # ── acceptance ────────────────────────────────────────────────────────────────────────
 
-    def _accept(
-        self,
-        request: web.BaseRequest,
-        entry: Request,
-        route: Route,
-        params: dict[str, str],
-        unreadable: ApiError | None,
-    ) -> tuple[Reply, Bucket | None]:
-        standin = self._standin
+    def _exempt(self, params: dict[str, str]) -> bool:
+        """Tell whether the global limit does not count: it spares answers to interactions."""
+        token = params.get("webhook_token", "")
+        return "interaction_id" in params or self._standin.interactions.knows(token)
+
+    def _admit(
+        self, request: web.BaseRequest, entry: Request, route: Route, params: dict[str, str]
+    ) -> tuple[Reply | None, Bucket | None]:
+        """Check credentials and limits; return the refusal, if any, and the bucket used."""
+        counters, limits = self._standin.counters, self._standin.limits
         try:
             self._authenticate(request, route)
         except ApiError as error:
             return Reply(error.status, error.body()), None
-        refusal, bucket = self._limit(request, entry, route, params)
-        if refusal is not None:
-            entry.scope = refusal.scope
-            return _too_many(refusal), bucket
-        if unreadable is not None:
-            return Reply(unreadable.status, unreadable.body()), bucket
-        reply = self._handle(
-            Call(standin, params, request.query, entry.body, entry.files), entry, route
-        )
-        self._judge(entry, route, reply)
-        return reply, bucket
+        if entry.paced:
+            owner = "bot" if "Authorization" in request.headers else request.remote or ""
+            if refusal := counters.take_global(owner):
+                return _too_many(entry, refusal), None
+        if not route.bucket:  # Discord shows no bucket there
+            return None, None
+        bucket, wait = counters.take(route.bucket, route.resource(params), route.rate(limits))
+        return (_too_many(entry, Refusal("user", wait)) if wait else None), bucket
 
-    def _handle(self, call: Call, entry: Request, route: Route) -> Reply:
+    def _handle(
+        self, request: web.BaseRequest, entry: Request, route: Route, params: dict[str, str]
+    ) -> Reply:
+        """Let the handler answer, and judge what was accepted."""
         standin = self._standin
         try:
-            self._check_query(entry, route, call.query)
-            result = route.handler(call)
-            reply = result if isinstance(result, Reply) else Reply(200, result)
+            result = route.handler(Call(standin, params, request.query, entry.body, entry.files))
         except UnknownKeys as error:
             for key in error.paths:
                 standin.violation(f"unknown key in {entry.method} {entry.path}: {key}")
-            reply = Reply(error.status, error.body())
+            return Reply(error.status, error.body())
         except Limited as hit:
-            entry.scope = hit.refusal.scope
-            reply = _too_many(hit.refusal)
+            return _too_many(entry, hit.refusal)
         except ApiError as error:
-            reply = Reply(error.status, error.body())
+            return Reply(error.status, error.body())
         except Exception as error:  # noqa: BLE001 - a bug of ours must not pass for Discord
             standin.violation(f"the stand-in failed at {entry.method} {entry.path}: {error!r}")
             standin.failures.append(error)
-            reply = Reply(500, {"message": "500: Internal Server Error", "code": 0})
-        return reply
+            return Reply(500, {"message": "500: Internal Server Error", "code": 0})
+        self._judge_request(entry, request)
+        return result if isinstance(result, Reply) else Reply(200, result)
 
     def _authenticate(self, request: web.BaseRequest, route: Route) -> None:
         given = request.headers.get("Authorization")
@@ -121,25 +126,6 @@ class Rest:
             return
         if given is not None or route.auth == "bot":
             raise ApiError(0, status=401, message="401: Unauthorized")
-
-    def _limit(
-        self, request: web.BaseRequest, entry: Request, route: Route, params: dict[str, str]
-    ) -> tuple[Refusal | None, Bucket | None]:
-        standin = self._standin
-        counters, limits = standin.counters, standin.limits
-        token = params.get("webhook_token") or params.get("interaction_token")
-        exempt = token is not None and (
-            "interaction_id" in params or standin.interactions.knows(token)
-        )
-        if not exempt:
-            entry.paced = True
-            owner = "bot" if "Authorization" in request.headers else request.remote or ""
-            if refusal := counters.take_global(owner):
-                return refusal, None
-        bucket, wait = counters.take(route.bucket, route.resource(params), route.rate(limits))
-        if wait:
-            return Refusal("user", wait), bucket
-        return None, bucket
 
     async def _read(self, request: web.BaseRequest, entry: Request) -> ApiError | None:
         """Read the body into the entry; what cannot be read is refused later, in its turn."""
@@ -166,32 +152,42 @@ class Rest:
                 entry.files[part.filename] = raw
         return None
 
-    def _check_query(self, entry: Request, route: Route, query: Mapping[str, str]) -> None:
+    def _judge_request(self, entry: Request, request: web.BaseRequest) -> None:
+        """Compare an accepted request with the official description."""
         description = self._standin.description
         if description is None:
             return
-        if problem := description.query_problem(route.method, route.template, query):
-            self._standin.violation(f"{entry.method} {entry.path}: {problem}")
+        problem = description.request_problem(
+            entry.method, entry.route, entry.body
+        ) or description.query_problem(entry.method, entry.route, request.query)
+        if problem:
+            self._standin.violation(
+                f"{entry.method} {entry.path}: the description refuses the request: {problem}"
+            )
 
-    def _judge(self, entry: Request, route: Route, reply: Reply) -> None:
-        """Compare an answer, and an accepted request, with the official description."""
+    def _judge_answer(self, entry: Request, reply: Reply) -> None:
+        """Compare an answer with the official description, which says nothing of 5xx."""
         description = self._standin.description
         if description is None or reply.status >= 500:
             return
-        where = f"{entry.method} {entry.path}"
-        if reply.status < 400:
-            problem = description.request_problem(route.method, route.template, entry.body)
-            if problem:
-                self._standin.violation(f"{where}: the description refuses the request: {problem}")
-        problem = description.answer_problem(route.method, route.template, reply.status, reply.body)
+        problem = description.answer_problem(entry.method, entry.route, reply.status, reply.body)
         if problem:
-            self._standin.violation(f"{where}: the description refuses the answer: {problem}")
+            self._standin.violation(
+                f"{entry.method} {entry.path}: the description refuses the answer: {problem}"
+            )
 
     # ── answers ───────────────────────────────────────────────────────────────────────────
 
     def _json(
-        self, entry: Request, reply: Reply, headers: dict[str, str] | None = None
+        self,
+        entry: Request,
+        reply: Reply,
+        headers: dict[str, str] | None = None,
+        *,
+        judged: bool = True,
     ) -> web.Response:
+        if judged:
+            self._judge_answer(entry, reply)
         entry.status = reply.status
         entry.code = reply.body.get("code", 0) if isinstance(reply.body, dict) else 0
         all_headers = FRONT | (headers or {})
@@ -244,8 +240,7 @@ class Rest:
             case faults.Status(code=code):
                 return self._html(entry, code, FRONT)
             case faults.TooMany(retry_after=seconds, scope=scope):
-                entry.scope = scope
-                return self._json(entry, _too_many(Refusal(scope, seconds)))
+                return self._json(entry, _too_many(entry, Refusal(scope, seconds)))
             case faults.Ban(retry_after=seconds):
                 return self._ban(entry, seconds)
             case faults.Refuse(code=code):
@@ -281,7 +276,8 @@ class Rest:
         return broken
 
 
-def _too_many(refusal: Refusal) -> Reply:
+def _too_many(entry: Request, refusal: Refusal) -> Reply:
+    entry.scope = refusal.scope
     body = {
         "message": refusal.message,
         "retry_after": round(refusal.retry_after, 3),

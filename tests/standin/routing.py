@@ -75,7 +75,7 @@ class Route:
     method: str
     template: str
     handler: Callable[[Call], Any]
-    bucket: str
+    bucket: str  # empty for the few routes that have none
     auth: Auth
     segments: tuple[str, ...]
     bucket_hash: str  # the opaque name under which clients recognise the bucket

@@ -14,7 +14,7 @@ from .errors import ApiError, Problems
 from .messages import COMPONENTS_V2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from .messages import Message
 
@@ -238,8 +238,13 @@ class Form:
 
     # ── whole bodies ──────────────────────────────────────────────────────────────────────
 
-    def message(self, body: dict[str, Any], kind: str, path: str = "") -> None:
-        """Check everything about a message body that does not depend on where it goes."""
+    def message(
+        self, body: dict[str, Any], kind: str, path: str = "", *, was_v2: bool = False
+    ) -> None:
+        """Check everything about a message body that does not depend on where it goes.
+
+        ``was_v2`` says that the body changes a message which has components V2 already.
+        """
         prefix = f"{path}." if path else ""
         self.keys(body, KEYS[kind], path)
         if body.get("content") is not None:
@@ -247,7 +252,7 @@ class Form:
         self.embeds(body.get("embeds"), f"{prefix}embeds")
         self._scalars(body, prefix)
         flags = body.get("flags")
-        v2 = isinstance(flags, int) and bool(flags & COMPONENTS_V2)
+        v2 = was_v2 or (isinstance(flags, int) and bool(flags & COMPONENTS_V2))
         self.components(body.get("components"), v2=v2, path=f"{prefix}components")
         if body.get("allowed_mentions") is not None:
             at = f"{prefix}allowed_mentions"
@@ -323,15 +328,15 @@ class _Walk:
             LABEL_BOX: self._label_box,
         }
 
-    def visit(self, component: object, path: str, allowed: Iterable[int]) -> None:
+    def visit(self, component: object, path: str, allowed: Collection[int]) -> None:
         """Check one component and those inside it."""
         self.count += 1
-        if not isinstance(component, dict) or component.get("type") not in allowed:
+        kind = component.get("type") if isinstance(component, dict) else None
+        if not isinstance(component, dict) or not isinstance(kind, int) or kind not in allowed:
             kinds = ", ".join(map(str, sorted(allowed)))
             message = f'Value of field "type" must be one of ({kinds}).'
             self.problems.add(f"{path}.type", "UNION_TYPE_CHOICES", message)
             return
-        kind = component["type"]
         self.form.keys(component, COMPONENT_KEYS[kind] | {"type", "id"}, path)
         if number := component.get("id"):
             if number in self.ids:
@@ -356,7 +361,7 @@ class _Walk:
             self.problems.add(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
 
     def _children(
-        self, component: dict[str, Any], path: str, allowed: Iterable[int], most: int
+        self, component: dict[str, Any], path: str, allowed: Collection[int], most: int
     ) -> list[Any]:
         children = self.form.listing(component.get("components"), f"{path}.components", most, 1)
         for index, child in enumerate(children):
@@ -470,24 +475,19 @@ def has_substance(
 ) -> bool:
     """Tell whether a message would show anything once the body is applied to it."""
 
-    def after(key: str) -> object:
-        if key in body:
-            return body[key]
-        return getattr(message, key, None) if message else None
+    def after(key: str) -> Any:
+        if key in body or message is None:
+            return body.get(key)
+        return getattr(message, key)
 
-    content = after("content")
-    if isinstance(content, str) and content.strip():
-        return True
-    if any(_shows(embed) for embed in after("embeds") or ()):  # type: ignore[attr-defined]
-        return True
-    reference = body.get("message_reference") or {}
+    forwards = (body.get("message_reference") or {}).get("type") == 1
     return bool(
-        after("components")
-        or body.get("sticker_ids")
-        or body.get("poll")
-        or files
+        (after("content") or "").strip()
+        or any(_shows(embed) for embed in after("embeds") or ())
+        or after("components")
         or after("attachments")
-        or reference.get("type") == 1
+        or files
+        or forwards
     )
 
 

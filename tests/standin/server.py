@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+import secrets
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from aiohttp import web
@@ -17,7 +19,7 @@ from .gateway import DIRECT_MESSAGES, GUILD_MESSAGES, MESSAGE_CONTENT, Gateway, 
 from .interactions import Interactions
 from .ledger import Ledger
 from .limits import Counters, Limits
-from .openapi import Description
+from .openapi import load as openapi_description
 from .rest import PREFIX, Rest
 from .world import World
 
@@ -61,7 +63,8 @@ class StandIn:
         self.commands = self.world.commands = Commands(self.world)
         self.world.post, self.world.delete = self.post, self.delete
         self.developer = self.world.add_person("developer").user
-        self.token = f"stand-in.{self.world.bot.id}.token"
+        owner = base64.b64encode(self.world.bot.id.encode()).decode().rstrip("=")
+        self.token = f"{owner}.stand-in.{secrets.token_hex(8)}"  # clients read the bot's id in it
         self.shards = shards
         self.latency = latency
         self.old_edits = 30
@@ -69,7 +72,7 @@ class StandIn:
         self.allow_violations = False
         self.failures: list[Exception] = []  # bugs of the stand-in itself
         path = os.environ.get("DISCORD_OPENAPI") if openapi is None else openapi
-        self.description = Description(path) if path else None
+        self.description = openapi_description(str(path)) if path else None
         self._rest = Rest(self)
         self._port = 0
         self._runner: web.ServerRunner | None = None

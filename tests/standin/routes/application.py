@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.standin.errors import ApiError
 from tests.standin.routing import Call, Reply, Routes
+from tests.standin.rules import Form
 
 routes = Routes()
 
@@ -45,6 +46,9 @@ def get_user(call: Call) -> dict[str, Any]:
 
 @routes.add("POST", "/users/@me/channels")
 def create_dm(call: Call) -> dict[str, Any]:
+    form = Form()
+    form.keys(call.form, {"recipient_id"})
+    form.refuse()
     user = call.world.users.get(str(call.form.get("recipient_id")))
     if user is None or user.bot:
         raise ApiError(50007 if user else 10013)

@@ -118,9 +118,9 @@ def _check_thread(form: rules.Form, body: dict[str, Any]) -> None:
 def _start_post(
     call: Call, forum: Channel, body: dict[str, Any], form: rules.Form
 ) -> dict[str, Any]:
-    world, starter = call.world, body.get("message")
+    world, starter = call.world, body.get("message") or {}
     tags = [str(tag) for tag in body.get("applied_tags") or ()]
-    if starter is None:
+    if not isinstance(body.get("message"), dict):
         form.problems.require("message")
     else:
         form.message(starter, "starter", "message")

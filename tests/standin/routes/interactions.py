@@ -30,14 +30,15 @@ PLAIN_REPLY = 19
     "POST",
     "/interactions/{interaction_id}/{interaction_token}/callback",
     auth="token in path",
-    bucket="callback",
+    bucket="",
 )
 def callback(call: Call) -> Reply:
     body = call.form
     interaction = call.world.interactions.for_callback(
         call.params["interaction_id"], call.params["interaction_token"]
     )
-    kind, data = body.get("type"), body.get("data") or {}
+    kind: int = body.get("type") or 0
+    data: dict[str, Any] = body.get("data") or {}
     if kind not in FITTING[interaction.type]:
         problems = Problems()
         problems.add("type", "INTERACTION_RESPONSE_TYPE_INVALID", "It does not fit here.")
@@ -45,7 +46,9 @@ def callback(call: Call) -> Reply:
     form = rules.Form()
     form.keys(body, {"type", "data"})
     if kind in (REPLY, DEFER, UPDATE):
-        form.message(data, "response", "data")
+        source = interaction.source if kind == UPDATE else None
+        was_v2 = source is not None and source.has_v2
+        form.message(data, "response", "data", was_v2=was_v2)
     elif kind == MODAL:
         form.modal(data)
     form.refuse()

@@ -22,10 +22,10 @@ OLD_EDIT_WAIT = 1.0  # what Discord says here is not known
 REPLY = 19
 
 
-def check_message(body: dict[str, Any], kind: str) -> None:
-    """Let the rules judge a body."""
+def check_message(body: dict[str, Any], kind: str, target: Message | None = None) -> None:
+    """Let the rules judge a body, which may change a message that is there already."""
     form = rules.Form()
-    form.message(body, kind)
+    form.message(body, kind, was_v2=target is not None and target.has_v2)
     form.refuse()
 
 
@@ -150,7 +150,7 @@ def edit_message(call: Call) -> dict[str, Any]:
     message = _message(call, channel)
     if message.author is not world.bot:
         raise ApiError(50005)
-    check_message(body, "edit")
+    check_message(body, "edit", message)
     if channel.thread and channel.thread.archived:
         raise ApiError(50083)
     if channel.guild and body.get("embeds"):

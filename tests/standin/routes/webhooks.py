@@ -34,9 +34,10 @@ def execute(call: Call) -> Any:
     _count_channel(call, webhook)
     channel = webhook.channel
     if thread_id := call.query.get("thread_id"):
-        channel = channel.guild.threads.get(thread_id) if channel.guild else None
-        if channel is None or channel.parent_id != webhook.channel.id:
+        thread = call.world.channels.get(thread_id)
+        if thread is None or thread.parent_id != channel.id:
             raise ApiError(10003)
+        channel = thread
     elif channel.type == FORUM:
         raise ApiError(220001)
     author = User(webhook.id, body.get("username") or webhook.name, bot=True)
@@ -133,8 +134,8 @@ def get_webhook_message(call: Call) -> dict[str, Any]:
 @routes.add("PATCH", ONE, auth="token in path", bucket="webhook")
 def edit_webhook_message(call: Call) -> dict[str, Any]:
     body = call.form
-    check_message(body, "edit")
     message, interaction = _target(call)
+    check_message(body, "edit", message)
     if interaction is not None:
         _resolve(call, interaction, message)
     else:
