@@ -71,8 +71,8 @@ def source_clients(fetcher: Fetcher, *, allow_files: bool) -> dict[str, SourceCl
 
 def user_agent(settings: Settings) -> str:
     """How we present ourselves to publishers: name, version, and whom to write to."""
-    contact = settings.contact or "contact not given"
-    return f"Crumbs/{__version__} (+{contact})"
+    contact = f"+{settings.contact}" if settings.contact else "operator gave no contact"
+    return f"Crumbs/{__version__} ({contact})"
 
 
 async def run(settings: Settings) -> None:

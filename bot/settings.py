@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     #: Which loops run in this process.
     roles: Annotated[tuple[Role, ...], NoDecode] = ROLES
     #: How publishers can reach whoever runs this bot; stands in the User-Agent.
-    contact: str = "https://github.com/crumbs-bot/crumbs"
+    contact: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
     #: Seconds that running work may take to end after SIGTERM before it is cancelled.

@@ -24,7 +24,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def process(
-    *command: str, env: Mapping[str, str], cwd: Path
+    *command: str, env: Mapping[str, str], cwd: Path, show: bool = True
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A child process that is killed at the end, if it still lives."""
     child = await asyncio.create_subprocess_exec(
@@ -40,7 +40,8 @@ async def process(
         if child.returncode is None:
             child.kill()
         output, _ = await child.communicate()
-        sys.stdout.write(output.decode(errors="replace"))  # shown when the test fails
+        if show:  # pytest shows it when the test fails
+            sys.stdout.write(output.decode(errors="replace"))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ act told of both in one sentence beats a list frame elsewhere.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -142,8 +143,10 @@ class Judge:
                     field=where,
                     start=start,
                     end=end,
-                    mentions=tuple(m for m in mentions if raw_start <= m.start < raw_end),
-                    unsure=tuple(u for u in unsure if raw_start <= u.start < raw_end),
+                    mentions=tuple(
+                        mentions[_first(mentions, raw_start) : _first(mentions, raw_end)]
+                    ),
+                    unsure=tuple(unsure[_first(unsure, raw_start) : _first(unsure, raw_end)]),
                     cues=tuple(_cues(languages, text.norm, start, end)),
                     frames=_frames(languages, text.norm, start, end),
                     refers_back=any(x.speaks_of_both(text.norm, start, end) for x in languages),
@@ -201,8 +204,8 @@ class Judge:
             )
         if cue is None:
             return _co_mention(pair, "one sentence names both and tells of nothing between them")
-        named = [m.confidence for m in links.mentions if m.idol_id in pair]
-        confidence = _SURE[cue.act] * reach * min(1.0, min(named, default=1.0) + 0.15)
+        named = min(links.confidence[pair.a], links.confidence[pair.b])
+        confidence = _SURE[cue.act] * reach * min(1.0, named + 0.15)
         if cue.kind is Kind.OTHER:
             confidence *= _GENERIC
         if title is not None and title is not unit and set(title.idols) >= {pair.a, pair.b}:
@@ -287,6 +290,11 @@ class Judge:
                         f"{self._roster.idols[other].name}"
                     )
         return None
+
+
+def _first(names: Sequence[Mention] | Sequence[Unsure], at: int) -> int:
+    """Which of a field's names, in order, is the first that stands at `at` or later."""
+    return bisect_left(names, at, key=lambda n: n.start)
 
 
 def _once(seen: set[tuple[Reason, str]], reason: Reason, detail: str) -> Iterator[Rejection]:

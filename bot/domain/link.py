@@ -77,6 +77,8 @@ class Links:
     mentions: tuple[Mention, ...]
     unsure: tuple[Unsure, ...]
     texts: Mapping[Field, Text]
+    #: Of each linked idol, the confidence of the least sure mention.
+    confidence: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -162,7 +164,7 @@ class Linker:
             if text.norm:
                 self._find(where, text, found)
         if not found.names:
-            return Links(mentions=(), unsure=(), texts=texts)
+            return Links(mentions=(), unsure=(), texts=texts, confidence={})
         for where, text in texts.items():
             self._bindings.bind(
                 text.norm,
@@ -178,10 +180,15 @@ class Linker:
             for d in decisions:
                 if d.winner is not None:
                     linked[d.winner.id] = max(linked.get(d.winner.id, 0.0), d.score)
+        mentions = tuple(_mention(d, texts) for d in decisions if d.winner is not None)
+        confidence: dict[str, float] = {}
+        for m in mentions:
+            confidence[m.idol_id] = min(m.confidence, confidence.get(m.idol_id, 1.0))
         return Links(
-            mentions=tuple(_mention(d, texts) for d in decisions if d.winner is not None),
+            mentions=mentions,
             unsure=tuple(self._unsure(d, texts) for d in decisions if d.winner is None),
             texts=texts,
+            confidence=confidence,
         )
 
     def _find(self, where: Field, text: Text, found: _Found) -> None:

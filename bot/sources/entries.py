@@ -54,7 +54,7 @@ class Feed:
 
 def language(code: str) -> str:
     """The two letters of a declared language ("ko" of "ko-KR"), "" for anything else."""
-    primary = code.strip().replace("_", "-").partition("-")[0].lower()
+    primary = code.strip().replace("_", "-").partition("-")[0].lower() if code else ""
     return primary if len(primary) == 2 and primary.isascii() and primary.isalpha() else ""
 
 

@@ -40,7 +40,7 @@ _REST = r"""(?>(?:[^>=]+|=\s*(?:"[^"]*"|'[^']*')?)*)(?:>|\Z)"""
 #: the Soul>".
 _MARKUP = re.compile(
     rf"</?(?P<tag>(?:{_BLOCKS}|{_INLINE}|{_BLOCKS.upper()}|{_INLINE.upper()}"
-    rf"|[a-z][a-z0-9]*[-:][a-z0-9:._-]+)(?=[\s/>])){_REST}"
+    rf"|[a-z][a-z0-9]*[-:][a-z0-9:._-]+)(?=[\s/>]))(?:>|{_REST})"
     rf"|<(?P<dropped>{_DROPPED}|{_DROPPED.upper()})(?=[\s>]){_REST}(?<!/>)"
     r".*?(?:</(?P=dropped)\s*>|\Z)"
     rf"|</?(?:{_DROPPED}|{_DROPPED.upper()})(?=[\s/>]){_REST}"
@@ -67,6 +67,8 @@ def plain(markup: str) -> str:
 
     In HTML only elements make paragraphs; where there is no tag at all, newlines do.
     """
+    if "<" not in markup and "&" not in markup:
+        return tidy(markup)
     if "<" not in markup:
         # Encoded once more than it should be: "&lt;p&gt;" is a tag, "&amp;quot;" a quotation mark.
         markup = _unescape(markup)
@@ -89,6 +91,8 @@ def tidy(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFC", _ODD.sub(_plain_space, text))
     # Splitting a line into words is the slow part, and most lines are tidy already.
+    if "\n" not in text and "  " not in text:
+        return text.strip(" ")
     lines = [
         " ".join(part.split()) if "  " in part else part.strip(" ") for part in text.split("\n")
     ]

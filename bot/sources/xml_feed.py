@@ -197,8 +197,8 @@ def _image_candidates(fields: Fields) -> Iterable[str]:
 def _author(fields: Fields, names: Names) -> str:
     for name in ("dc:creator", "author", "itunes:author"):
         for element in fields.get(name, ()):
-            inner = fields_of(element, names)
-            author = line(_first(inner, "name") if inner else element.text or "")
+            named = _first(fields_of(element, names), "name") if len(element) else ""
+            author = line(named or element.text or "")
             if mailbox := _MAILBOX.fullmatch(author):
                 author = mailbox[1] or ""
             if author:

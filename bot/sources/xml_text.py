@@ -54,11 +54,11 @@ def decode(body: bytes, content_type: str = "") -> str:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return _decode_other(body, _declared(body, content_type))
-    if "\x1b" in text or not (text.isascii() or _BEYOND_TWO_BYTES.search(text)):
+    for name in filter(_MULTIBYTE.fullmatch, _declared(body, content_type)):
         # Few byte pairs are valid UTF-8 and valid Korean or Japanese; seven-bit ones all are.
-        for name in _declared(body, content_type):
-            if _MULTIBYTE.fullmatch(name) and (other := _strictly(body, name)) is not None:
-                return other
+        if "\x1b" in text or not (text.isascii() or _BEYOND_TWO_BYTES.search(text)):
+            other = _strictly(body, name)
+            return text if other is None else other
     return text
 
 
