@@ -25,7 +25,7 @@ from bot.domain.errors import ConfigError, StorageUnavailable
 from bot.domain.judge import Judge
 from bot.domain.lookup import Lookup
 from bot.domain.ports import SourceClient, Storage
-from bot.domain.types import Post
+from bot.domain.types import Post, Source
 from bot.pipeline import deliver_once, ingest_once, match_posts
 from bot.seeds import Seeds, load_seeds, load_sources
 from bot.settings import Settings
@@ -64,6 +64,31 @@ class Core:
         )
 
 
+class Seedbed:
+    """The core in use. `reload` swaps it for one made from what the files say now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.core, self.sources = self._read()
+
+    def _read(self) -> tuple[Core, list[Source]]:
+        given = self._settings
+        core = Core.of(load_seeds(given.roster, given.lexicon))
+        return core, load_sources(given.sources)
+
+    async def reload(self, storage: Storage) -> None:
+        """Read roster, lexicon and sources anew; when anything is wrong, keep what is in use."""
+        try:
+            self.core, self.sources = await asyncio.to_thread(self._read)
+            await storage.sync_sources(self.sources, utc_now())
+        except (ConfigError, StorageUnavailable) as error:
+            log.warning("not reloaded; what was in use stays", problems=str(error).splitlines())
+        else:
+            log.info(
+                "reloaded", idols=len(self.core.lookup.roster.idols), sources=len(self.sources)
+            )
+
+
 def source_clients(fetcher: Fetcher, *, allow_files: bool) -> dict[str, SourceClient]:
     """A client for every kind of source."""
     return {"feed": FeedClient(fetcher, allow_files=allow_files)}
@@ -95,8 +120,7 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
             "DISCORD_TOKEN is not set. Put it into .env (see .env.example), or try `crumbs demo`, "
             "which needs none."
         )
-    core = Core.of(load_seeds(settings.roster, settings.lexicon))
-    sources = load_sources(settings.sources)
+    seeds = Seedbed(settings)
     storage = await open_storage(settings.database_url)
     stack.push_async_callback(storage.close)
     fetcher = await stack.enter_async_context(
@@ -105,8 +129,8 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
     client = Client()
     stack.push_async_callback(client.close)
     cogs = [
-        Pairs(storage, lambda: core.lookup, utc_now),
-        Why(client, storage, lambda: core.lookup),
+        Pairs(storage, lambda: seeds.core.lookup, utc_now),
+        Why(client, storage, lambda: seeds.core.lookup),
     ]
     if "deliver" in settings.roles:
         if not await storage.lock_sending():
@@ -122,17 +146,17 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
     )
     if "gateway" in settings.roles:
         await client.register_commands(storage)
-    await storage.sync_sources(sources, utc_now())
+    await storage.sync_sources(seeds.sources, utc_now())
 
     loops = Loops(stop)
-    sender = Announcer(client, lambda: core.lookup.roster, utc_now)
+    sender = Announcer(client, lambda: seeds.core.lookup.roster, utc_now)
 
     async def sink(posts: Sequence[Post]) -> None:
         await match_posts(
             posts,
             storage=storage,
-            judge=core.judge,
-            cluster=core.cluster,
+            judge=seeds.core.judge,
+            cluster=seeds.core.cluster,
             clock=utc_now,
             hold=settings.hold_seconds,
         )
@@ -153,12 +177,13 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
     scheduler.start()
     stack.callback(scheduler.shutdown, wait=False)
     serving = client.serve() if "gateway" in settings.roles else None
-    log.info("running", version=__version__, roles=list(settings.roles), sources=len(sources))
-    await loops.run(
-        {role: rounds[role] for role in settings.roles if role in rounds},
-        serving,
-        grace=settings.grace_seconds,
-    )
+    log.info("running", version=__version__, roles=settings.roles, sources=len(seeds.sources))
+    with _on_hangup(lambda: seeds.reload(storage)):
+        await loops.run(
+            {role: rounds[role] for role in settings.roles if role in rounds},
+            serving,
+            grace=settings.grace_seconds,
+        )
 
 
 async def check_books(storage: Storage) -> None:
@@ -245,6 +270,27 @@ class Loops:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+@contextmanager
+def _on_hangup(work: Callable[[], Coroutine[None, None, None]]) -> Iterator[None]:
+    """Do some work on every SIGHUP, one at a time."""
+    loop = asyncio.get_running_loop()
+    running: set[asyncio.Task[None]] = set()
+
+    def on_signal() -> None:
+        if not running:
+            task = loop.create_task(work())
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, on_signal)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        for task in running:
+            task.cancel()
 
 
 @contextmanager

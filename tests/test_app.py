@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -175,6 +176,39 @@ async def test_a_malformed_gateway_event_does_not_end_the_bot(tmp_path: Path) ->
         assert "Jisoo" in str(answer.embeds)
         await stop(child)
         assert child.returncode == 0
+
+
+async def test_the_roster_is_reloaded_on_sighup_and_kept_when_it_is_wrong(tmp_path: Path) -> None:
+    roster = tmp_path / "roster"
+    roster.mkdir()
+    entry = (
+        '[[group]]\nid = "{g}"\nname = "{G}"\n[[idol]]\nid = "{g}.{n}"\nname = "{N}"\n'
+        'born = 1999-01-01\nprior = 0.9\nmember = [{{ group = "{g}", since = 2015-01-01 }}]\n'
+    )
+    (roster / "a.toml").write_text(entry.format(g="alpha", G="ALPHA", n="aiko", N="Aiko"))
+    async with world(tmp_path) as w:
+        async with bot({**w.env, "CRUMBS_ROSTER": str(roster)}, w.folder) as child:
+            await w.api.wait_ready()
+            suggest = ("pair", "first", "bettina")
+            assert await w.mod.autocomplete(w.channel, *suggest) == []
+            (roster / "b.toml").write_text(
+                entry.format(g="beta", G="BETA", n="bettina", N="Bettina")
+            )
+            child.send_signal(signal.SIGHUP)
+            choices: list[dict[str, str]] = []
+            for _ in range(100):
+                choices = await w.mod.autocomplete(w.channel, *suggest)
+                if choices:
+                    break
+                await asyncio.sleep(0.1)
+            assert choices == [{"name": "Bettina (BETA)", "value": "beta.bettina"}]
+            (roster / "b.toml").write_text("[[idol]]\nnmae = 1\n")
+            child.send_signal(signal.SIGHUP)
+            await asyncio.sleep(1)
+            assert await w.mod.autocomplete(w.channel, *suggest) == choices
+            output = await stop(child)
+        assert "b.toml" in output
+        assert "not reloaded" in output
 
 
 async def test_commands_are_registered_once_and_again_only_when_they_change(

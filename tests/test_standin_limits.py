@@ -176,6 +176,7 @@ async def test_interactions_are_exempt_from_the_global_limit(api, raw):
     follow_up = f"/webhooks/{told['application_id']}/{told['token']}"
     assert (await raw.call("POST", follow_up, HELLO)).status == 200
     assert (await acting).content == "pong"
+    assert api.ledger.peak() == 3  # the answers are not among them
     await socket.socket.close()
 
 

@@ -267,6 +267,8 @@ async def test_roles_and_overwrites_combine_as_documented(api):
     assert may("send")
     channel.overwrite(api.world.bot.id, deny=["send_messages"], kind=1)  # the member's comes last
     assert not may("send")
+    channel.overwrite(api.world.bot.id, deny=["view_channel"], allow=["send_messages"], kind=1)
+    assert channel.permissions_of(api.world.bot.id) == 0  # who sees nothing may nothing
     guild.set_bot_permissions(["administrator"])
     assert may("view", "send")
 

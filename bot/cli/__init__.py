@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": "bot.cli.demo",
     "preview": "bot.cli.preview",
     "judge": "bot.cli.judge",
+    "evaluate": "bot.cli.evaluate",
 }
 
 

@@ -143,16 +143,18 @@ def load(files: Mapping[str, str]) -> Roster:
     """
     problems: list[str] = []
     entries: list[tuple[str, _Names]] = []
+    unread: set[str] = set()
     for file, text in files.items():
-        entries.extend((file, entry) for entry in _entries(file, text, problems))
+        entries.extend((file, entry) for entry in _entries(file, text, problems, unread))
     where: dict[str, str] = {}
     for file, entry in entries:
         if entry.id in where:
             problems.append(f"{file}: {entry.id}: id: taken already in {where[entry.id]}")
         where.setdefault(entry.id, file)
-    group_ids = {e.id for _, e in entries if isinstance(e, _Group)}
+    groups = {e.id: e.kind for _, e in entries if isinstance(e, _Group)}
+    groups |= dict.fromkeys(unread, GroupKind.GROUP)  # one problem each is enough
     for file, entry in entries:
-        problems.extend(f"{file}: {entry.id}: {p}" for p in _check(entry, group_ids))
+        problems.extend(f"{file}: {entry.id}: {p}" for p in _check(entry, groups))
     if problems:
         raise ConfigError(*problems)
     return Roster(
@@ -162,7 +164,7 @@ def load(files: Mapping[str, str]) -> Roster:
     )
 
 
-def _entries(file: str, text: str, problems: list[str]) -> Iterator[_Names]:
+def _entries(file: str, text: str, problems: list[str], unread: set[str]) -> Iterator[_Names]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -180,24 +182,23 @@ def _entries(file: str, text: str, problems: list[str]) -> Iterator[_Names]:
                 yield msgspec.convert(row, _TABLES[table])
             except msgspec.ValidationError as error:
                 problems.append(f"{file}: {entry}: {str(error).replace(' - at `$.', ' in `')}")
+                unread.add(str(entry))
 
 
-def _check(entry: _Names, group_ids: set[str]) -> Iterator[str]:
+def _check(entry: _Names, groups: Mapping[str, GroupKind]) -> Iterator[str]:
     strings = {entry.name, *entry.alt, *(n for lang in _LANGUAGES for n in getattr(entry, lang))}
-    if not entry.name.strip() or not all(fold(s) for s in strings):
-        yield "name: a name is empty"
     if isinstance(entry, _Group):
         strings |= set(entry.fandom)
         if entry.kind is GroupKind.UNIT and entry.parent is None:
             yield "parent: a unit needs the id of its group"
-        if entry.parent is not None and entry.parent not in group_ids:
+        if entry.parent is not None and entry.parent not in groups:
             yield f"parent: no group has the id {entry.parent!r}"
+        if entry.parent is not None and groups.get(entry.parent) is GroupKind.UNIT:
+            yield f"parent: {entry.parent!r} is a unit itself"
     if isinstance(entry, _Idol):
         strings |= {*entry.full, *entry.nick, *entry.inner, *entry.handle}
-        if not 0 <= entry.prior <= 1:
-            yield f"prior: {entry.prior} is not between 0 and 1"
         for number, m in enumerate(entry.member, 1):
-            if m.group not in group_ids:
+            if m.group not in groups:
                 yield f"member {number}: no group has the id {m.group!r}"
             if m.since and m.until and m.until < m.since:
                 yield f"member {number}: until {m.until} is before since {m.since}"
@@ -205,6 +206,14 @@ def _check(entry: _Names, group_ids: set[str]) -> Iterator[str]:
             yield f"shared: not among its names: {', '.join(sorted(stray))}"
     if isinstance(entry, _Decoy):
         strings |= set(entry.full)
+        if not all(fold(c) for c in entry.contexts):
+            yield "contexts: one is empty"
+    if isinstance(entry, _Idol | _Decoy) and not 0 <= entry.prior <= 1:
+        yield f"prior: {entry.prior} is not between 0 and 1"
+    if not entry.id.strip():
+        yield "id: it is empty"
+    if not all(fold(s) for s in strings):
+        yield "name: a name is empty"
     if stray := set(entry.words) - strings:
         yield f"words: not among its names: {', '.join(sorted(stray))}"
 

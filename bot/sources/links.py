@@ -9,9 +9,8 @@ from w3lib.url import safe_url_string
 
 from bot.sources.entries import MAX_URL
 
-#: Most addresses are absolute and need nothing done.
-_READY = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!#-;=?-Z_a-z~%\[\]]*)?")
-_SAFE = re.compile(r"[!#-;=?-Z_a-z~%\[\]]+")
+#: An address that can be shown as it is, which most are as they stand.
+_READY = re.compile(r"https?://[a-zA-Z0-9._-]+(?::[0-9]{1,5})?(?:[/?#][!#-;=?-Z_a-z~%\[\]]*)?")
 
 
 def absolute(base: str, address: str) -> str:
@@ -22,15 +21,12 @@ def absolute(base: str, address: str) -> str:
     if _READY.fullmatch(address):
         return address
     try:
-        url = urljoin(base, address)
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            return ""
-        if not _SAFE.fullmatch(url):
+        url = urlsplit(urljoin(base, address)).geturl()
+        if not _READY.fullmatch(url):
             url = safe_url_string(url)
     except ValueError:  # a bracket without its mate, an impossible host name
         return ""
-    return url if _SAFE.fullmatch(url) and len(url) <= MAX_URL else ""
+    return url if _READY.fullmatch(url) and len(url) <= MAX_URL else ""
 
 
 def rehomed(url: str, home: str) -> str:

@@ -1,8 +1,8 @@
 """HTML to plain text, and text to a form in which equal things look equal.
 
-Tags are found one after another and no tree is built. A tree is what a browser needs; here it
-would only give a hostile entry its lever, as HTML parsers take time quadratic in the depth of what
-they are given (100,000 nested tags: 20 seconds), and it is most of the time that a feed takes.
+Tags are found one after another and no tree is built. A tree would give a hostile entry its lever,
+because building one takes time quadratic in its depth (lexbor: 22 seconds for 100,000 nested tags),
+and it would be most of the time that a feed takes. Only single picture tags are given to a parser.
 """
 
 from __future__ import annotations

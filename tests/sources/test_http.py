@@ -392,7 +392,6 @@ async def test_keys_do_not_follow_a_redirect_to_another_origin(serve, fetcher):
         "0.0.0.0",  # noqa: S104
         "10.0.0.1",
         "169.254.169.254",
-        "0x7f000001",
         "①②⑦.⓪.⓪.①",
         "[::1]",
         "[::]",
