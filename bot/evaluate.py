@@ -1,7 +1,8 @@
 """How good the core is on labelled posts: corpora in, figures and errors out.
 
 A corpus is JSON lines: `id`, `lang`, `category`, `title`, `text`, `idols` (every idol that is
-clearly named, as "GROUP/NAME", soloists "SOLO/NAME"), `interactions` (`a`, `b`, `kind`, `evidence`), and
+clearly named, as "GROUP/NAME", soloists "SOLO/NAME"), `interactions` (`a`, `b`, `kind`,
+`evidence`), and
 `borderline` where a fair judge may differ. Scoring:
 
 - An idol that only the title names is neither right nor wrong.

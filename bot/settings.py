@@ -7,9 +7,11 @@ never shown: their type hides them from logs, errors and `repr`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -36,32 +38,37 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     discord_token: SecretStr | None = Field(default=None, validation_alias="DISCORD_TOKEN")
-    #: Where everything is kept: sqlite:///PATH.
+    """The bot's token, from https://discord.com/developers/applications."""
     database_url: str = "sqlite:///crumbs.db"
-    #: Another sources file than the one in `seeds`.
+    """Where everything is kept: sqlite:///PATH."""
     sources: Path = SEEDS / "sources.toml"
-    #: Folders of the roster and the lexicon.
+    """The file that says where posts are read from."""
     roster: Path = SEEDS / "roster"
+    """The folder that says who there is."""
     lexicon: Path = SEEDS / "lexicon"
-    #: Hosts that may be fetched although their address is private.
+    """The folder of words by which languages say that two people met."""
     fetch_allow: Annotated[frozenset[str], NoDecode] = frozenset()
-    #: Seconds between looks for work.
+    """Hosts that may be fetched although their address is private."""
     tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
-    #: Seconds that an announcement waits for other reports of its story.
+    """Seconds between looks for work."""
     hold_seconds: Annotated[float, Field(ge=0, le=600)] = 20.0
-    #: Discord's API, or a stand-in or rate-limiting proxy that speaks it.
+    """Seconds that an announcement waits for other reports of its story."""
     discord_api_url: str = DISCORD_API
-    #: Which loops run in this process.
+    """Discord's API, or a stand-in or rate-limiting proxy that speaks it."""
     roles: Annotated[tuple[Role, ...], NoDecode] = ROLES
-    #: How publishers can reach whoever runs this bot; stands in the User-Agent.
-    contact: str = ""
+    """Which loops run in this process."""
+    contact: str = "https://github.com/crumbs-bot/crumbs"
+    """How publishers can reach whoever runs this bot; stands in the User-Agent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged."""
     log_format: Literal["auto", "text", "json"] = "auto"
-    #: Seconds that running work may take to end after SIGTERM before it is cancelled.
+    """How it is logged; auto is text in a terminal and JSON elsewhere."""
     grace_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
+    """Seconds that running work may take to end after SIGTERM before it is cancelled."""
 
     @field_validator("fetch_allow", "roles", mode="before")
     @classmethod
@@ -106,15 +113,78 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     Raises:
         ConfigError: with a sentence for every value that is wrong or name that is misspelt.
     """
-    problems = list(_misspelt({*os.environ, *(dotenv_values(env_file) if env_file else ())}))
-    try:
-        settings = Settings(_env_file=env_file)
-    except ValidationError as error:
-        problems += [_sentence(e) for e in error.errors(include_url=False)]
-        raise ConfigError(*problems) from None  # its text could repeat a secret
-    if problems:
+    settings, problems = _read(env_file)
+    if settings is None or problems:
         raise ConfigError(*problems)
     return settings
+
+
+def _read(env_file: Path | None) -> tuple[Settings | None, list[str]]:
+    """The settings, unless a value is wrong, and a sentence for every problem."""
+    problems = list(_misspelt({*os.environ, *(dotenv_values(env_file) if env_file else ())}))
+    try:
+        return Settings(_env_file=env_file), problems
+    except ValidationError as error:  # not raised further: its text could repeat a secret
+        return None, problems + [_sentence(e) for e in error.errors(include_url=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as anybody may see it: of a secret, only whether it is set."""
+
+    name: str
+    value: str
+    origin: Literal["environment", ".env", "default"]
+    meaning: str
+
+
+def explain(env_file: Path = Path(".env")) -> tuple[list[Setting], list[str]]:
+    """Every setting with where it comes from, and a sentence for every problem.
+
+    As long as any value is wrong, the values are shown as they were written.
+    """
+    settings, problems = _read(env_file)
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    file = {n.upper(): v for n, v in dotenv_values(env_file).items() if v is not None}
+    explained = []
+    for field, info in Settings.model_fields.items():
+        name = _variable(field)
+        value = {**file, **environment}.get(name, info.default)
+        if settings is not None:
+            value = getattr(settings, field)
+        elif isinstance(value, str) and SecretStr in get_args(info.annotation):
+            value = SecretStr(value)
+        explained.append(
+            Setting(
+                name=name,
+                value=_shown(value),
+                origin="environment"
+                if name in environment
+                else ".env"
+                if name in file
+                else "default",
+                meaning=info.description or "",
+            )
+        )
+    return explained, problems
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "not set"
+        case SecretStr():
+            return "set" if value.get_secret_value() else "set, but empty"
+        case frozenset() | tuple():
+            return ", ".join(sorted(value) if isinstance(value, frozenset) else value) or "none"
+        case _:
+            return without_password(str(value))
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown: with *** for a password in it."""
+    address = re.sub(r"(://[^:/?#\s]*):.*@", r"\1:***@", address)
+    return re.sub(r"(?i)([?&]\w*(?:password|secret|token)=)[^&]*", r"\1***", address)
 
 
 def _variable(field: str) -> str:

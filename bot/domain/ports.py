@@ -208,8 +208,8 @@ class Storage(Protocol):
         """
         ...
 
-    async def closed_channels(self, guild_id: int) -> dict[int, str]:
-        """The server's channels that are closed to us, with the reason."""
+    async def closed_channels(self, guild_id: int | None) -> dict[int, str]:
+        """The channels of a server, or (None) of all, that are closed to us, with the reason."""
         ...
 
     async def open_channel(self, channel_id: int) -> None:

@@ -186,6 +186,10 @@ def _entries(file: str, text: str, problems: list[str], unread: set[str]) -> Ite
 
 
 def _check(entry: _Names, groups: Mapping[str, GroupKind]) -> Iterator[str]:
+    for field, value in msgspec.structs.asdict(entry).items():
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and not fold(text) for text in texts):
+            yield f"{field}: a name is empty"
     strings = {entry.name, *entry.alt, *(n for lang in _LANGUAGES for n in getattr(entry, lang))}
     if isinstance(entry, _Group):
         strings |= set(entry.fandom)
@@ -206,14 +210,8 @@ def _check(entry: _Names, groups: Mapping[str, GroupKind]) -> Iterator[str]:
             yield f"shared: not among its names: {', '.join(sorted(stray))}"
     if isinstance(entry, _Decoy):
         strings |= set(entry.full)
-        if not all(fold(c) for c in entry.contexts):
-            yield "contexts: one is empty"
     if isinstance(entry, _Idol | _Decoy) and not 0 <= entry.prior <= 1:
         yield f"prior: {entry.prior} is not between 0 and 1"
-    if not entry.id.strip():
-        yield "id: it is empty"
-    if not all(fold(s) for s in strings):
-        yield "name: a name is empty"
     if stray := set(entry.words) - strings:
         yield f"words: not among its names: {', '.join(sorted(stray))}"
 

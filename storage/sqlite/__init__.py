@@ -39,9 +39,9 @@ class SqliteStorage:
         self._read = engine.read
 
     @classmethod
-    async def open(cls, path: Path) -> SqliteStorage:
-        """Open or create the file; see `Engine.open` for what it raises."""
-        return cls(await Engine.open(path), path)
+    async def open(cls, path: Path, *, migrate: bool = True) -> SqliteStorage:
+        """Open the file; see `Engine.open`."""
+        return cls(await Engine.open(path, migrate=migrate), path)
 
     async def close(self) -> None:
         await self._engine.close()
@@ -113,7 +113,7 @@ class SqliteStorage:
     async def release_messages(self) -> int:
         return await self._write(outbox.release)
 
-    async def closed_channels(self, guild_id: int) -> dict[int, str]:
+    async def closed_channels(self, guild_id: int | None) -> dict[int, str]:
         return await self._read(lambda db: outbox.closed_channels(db, guild_id))
 
     async def open_channel(self, channel_id: int) -> None:

@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,11 +44,35 @@ def translate(error: sqlite3.Error, path: Path) -> StorageError:
     return StorageError(f"{path}: {error}")
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the schema."""
+
+    #: "0001_first".
+    name: str
+    #: What it changes, for a reader.
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The steps that a store's schema has taken, and those that this program would add."""
+
+    applied: tuple[Step, ...]
+    pending: tuple[Step, ...]
+
+    @property
+    def version(self) -> str:
+        """The name of the newest step."""
+        return self.applied[-1].name if self.applied else "nothing"
+
+
 class Engine:
     """One database file. Make it with `Engine.open`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool = True) -> None:
         self._path = path
+        self._address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
@@ -55,20 +80,36 @@ class Engine:
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path) -> Engine:
-        """Open or create the file and bring its schema up to date.
+    async def open(cls, path: Path, *, migrate: bool = True) -> Engine:
+        """Open or create the file and bring its schema up to date, or (not `migrate`) do neither.
+
+        Raises:
+            StorageError: it is corrupt, or a newer version of Crumbs wrote it; without `migrate`
+                also: it is missing, or its schema is not up to date.
+            StorageUnavailable: it cannot be opened now.
+        """
+        engine = cls(path, create=migrate)
+        prepare = engine._migrate if migrate else engine._require_current
+        try:
+            await asyncio.get_running_loop().run_in_executor(engine._writer, prepare)
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    @classmethod
+    async def schema(cls, path: Path) -> Schema | None:
+        """Look how far a file's schema is, changing nothing; None when there is no such file.
 
         Raises:
             StorageError: it is corrupt, or a newer version of Crumbs wrote it.
             StorageUnavailable: it cannot be opened now.
         """
-        engine = cls(path)
+        engine = cls(path, create=False)
         try:
-            await asyncio.get_running_loop().run_in_executor(engine._writer, engine._prepare)
-        except BaseException:
+            return await asyncio.get_running_loop().run_in_executor(engine._writer, engine._schema)
+        finally:
             await engine.close()
-            raise
-        return engine
 
     async def write(self, work: Callable[[Database], T]) -> T:
         """Run `work` in one immediate transaction on the writer thread."""
@@ -104,7 +145,11 @@ class Engine:
         db: Database | None = getattr(self._local, "db", None)
         if db is None:
             connection = sqlite3.connect(
-                self._path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
+                self._address,
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=BUSY_MS / 1000,
             )
             self._connections.append(connection)
             connection.execute("PRAGMA foreign_keys = ON")
@@ -114,22 +159,48 @@ class Engine:
             db = self._local.db = Database(connection)
         return db
 
-    def _prepare(self) -> None:
+    def _migrate(self) -> None:
+        self._schema()  # refuses a store that is damaged or newer before anything is written
         try:
             db = self._database()
             db.enable_wal()
-            unknown = {m.name for m in migrations.applied(db)} - {
-                m.name
-                for m in migrations._migrations  # noqa: SLF001  no public list of names
-            }
-            if unknown:
-                raise StorageError(
-                    f"{self._path}: was written by a newer version of Crumbs "
-                    f"({', '.join(sorted(unknown))}); upgrade Crumbs or restore an older backup"
-                )
             migrations.apply(db)
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
+
+    def _require_current(self) -> None:
+        schema = self._schema()
+        if schema is None:
+            raise StorageError(
+                f"{self._path}: there is no store here yet. `crumbs run` makes one, and so does "
+                "`crumbs migrate`; if there should be one, correct CRUMBS_DATABASE_URL."
+            )
+        if schema.pending:
+            raise StorageError(
+                f"{self._path}: was written by an older version of Crumbs; bring it up to date "
+                f"with `crumbs migrate` (from {schema.version} to {schema.pending[-1].name})"
+            )
+
+    def _schema(self) -> Schema | None:
+        if not self._path.exists():
+            return None
+        try:
+            applied = [m.name for m in migrations.applied(self._database())]
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error
+        steps = {
+            m.name: Step(m.name.removeprefix("m"), (m.fn.__doc__ or "").partition("\n")[0])
+            for m in migrations._migrations  # noqa: SLF001  no public list of them
+        }
+        if unknown := set(applied) - set(steps):
+            raise StorageError(
+                f"{self._path}: was written by a newer version of Crumbs "
+                f"({', '.join(sorted(unknown))}); upgrade Crumbs or restore an older backup"
+            )
+        return Schema(
+            applied=tuple(steps[name] for name in applied),
+            pending=tuple(step for name, step in steps.items() if name not in applied),
+        )
 
     def _transact(self, work: Callable[[Database], T]) -> T:
         try:

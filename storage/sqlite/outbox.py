@@ -218,9 +218,12 @@ def release(db: Database) -> int:
     ).rowcount
 
 
-def closed_channels(db: Database, guild_id: int) -> dict[int, str]:
+def closed_channels(db: Database, guild_id: int | None) -> dict[int, str]:
     """See `Storage.closed_channels`."""
-    rows = db.execute("SELECT channel_id, reason FROM channels WHERE guild_id = ?", [guild_id])
+    rows = db.execute(
+        "SELECT channel_id, reason FROM channels WHERE :guild IS NULL OR guild_id = :guild",
+        {"guild": guild_id},
+    )
     return dict(rows.fetchall())
 
 
