@@ -137,6 +137,9 @@ async def test_other_closes(api, raw):
     await socket.socket.send_str("{")
     assert await socket.closing() == 4002
     socket = await raw.connect()
+    await socket.send(2, ["no object"])
+    assert await socket.closing() == 4002
+    socket = await raw.connect()
     await socket.send(1, "x" * 5000)  # more than 4096 bytes
     assert await socket.closing() == 4002
     socket = await raw.connect()

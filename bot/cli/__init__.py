@@ -20,6 +20,12 @@ _COMMANDS = {
     "demo": "bot.cli.demo",
     "preview": "bot.cli.preview",
     "judge": "bot.cli.judge",
+    "status": "bot.cli.status",
+    "settings": "bot.cli.settings",
+    "roster": "bot.cli.roster",
+    "invite": "bot.cli.invite",
+    "sync": "bot.cli.sync",
+    "migrate": "bot.cli.migrate",
     "evaluate": "bot.cli.evaluate",
 }
 

@@ -102,38 +102,28 @@ class Language:
     def __init__(self, file: _File) -> None:
         self.lang = file.lang
         self.unspaced = file.lang in _UNSPACED
-        self._cues = [(c.kind, c.act) for c in file.cue]
-        self._cue_pattern = self._named([c.words for c in file.cue])
-        self._frames = list(file.frame)
-        self._frame_pattern = self._named(list(file.frame.values()))
+        # Each list by itself: a long find of one must not hide a word of another.
+        self._cues = [(c.kind, c.act, self._compile(c.words)) for c in file.cue]
+        self._frames = [(frame, self._compile(words)) for frame, words in file.frame.items()]
         self.link = file.link
         self._both = self._compile(file.link.both)
 
-    def _wrap(self, words: list[str]) -> str:
-        body = "|".join(words) or r"(?!)"
-        return f"(?:{body})" if self.unspaced else rf"(?<!\w)(?:{body})(?!\w)"
-
     def _compile(self, words: list[str]) -> re.Pattern[str]:
-        return re.compile(
-            self._wrap([w.casefold() if w.isalpha() else w for w in words]), re.IGNORECASE
-        )
-
-    def _named(self, lists: list[list[str]]) -> re.Pattern[str]:
-        return re.compile(
-            "|".join(f"(?P<g{i}>{self._wrap(words)})" for i, words in enumerate(lists)) or "(?!)",
-            re.IGNORECASE,
-        )
+        body = "|".join(words) or r"(?!)"
+        whole = f"(?:{body})" if self.unspaced else rf"(?<!\w)(?:{body})(?!\w)"
+        return re.compile(whole, re.IGNORECASE)
 
     def cues(self, norm: str, start: int, end: int) -> Iterator[Cue]:
         """The cues in a slice of normalised text."""
-        for found in self._cue_pattern.finditer(norm, start, end):
-            kind, act = self._cues[int((found.lastgroup or "g0")[1:])]
-            yield Cue(kind, act, found.start(), found.end())
+        for kind, act, pattern in self._cues:
+            for found in pattern.finditer(norm, start, end):
+                yield Cue(kind, act, found.start(), found.end())
 
     def frames(self, norm: str, start: int, end: int) -> Iterator[tuple[Frame, str]]:
-        """The frames in a slice of normalised text, with the words that set them."""
-        for found in self._frame_pattern.finditer(norm, start, end):
-            yield self._frames[int((found.lastgroup or "g0")[1:])], found.group()
+        """The frames in a slice of normalised text, each with the first words that set it."""
+        for frame, pattern in self._frames:
+            if found := pattern.search(norm, start, end):
+                yield frame, found.group()
 
     def speaks_of_both(self, norm: str, start: int, end: int) -> bool:
         """Whether a slice points back at two people: "the two", "두 사람"."""
@@ -181,13 +171,33 @@ def load(files: Mapping[str, str]) -> Lexicon:
             if name == "anchors.toml":
                 for anchor in msgspec.toml.decode(text, type=_Anchors).anchor:
                     anchors |= {fold(n): f"{anchor.kind}:{anchor.id}" for n in anchor.names}
-            else:
-                language = Language(msgspec.toml.decode(text, type=_File))
-                languages[language.lang] = language
+                if "" in anchors:
+                    problems.append(f"{name}: names: a name of {anchors['']} is empty")
+                continue
+            file = msgspec.toml.decode(text, type=_File)
         except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
             problems.append(f"{name}: {error}")
-        except re.error as error:
-            problems.append(f"{name}: a cue is no valid regular expression: {error}")
+            continue
+        wrong = [f"{name}: {p}" for p in _check(file)]
+        if file.lang in languages:
+            wrong.append(f"{name}: lang: {file.lang!r} has a file already")
+        if not wrong:
+            languages[file.lang] = Language(file)
+        problems += wrong
     if problems:
         raise ConfigError(*problems)
     return Lexicon(languages, anchors)
+
+
+def _check(file: _File) -> Iterator[str]:
+    for field, words in (
+        *((f"cue {c.kind}", c.words) for c in file.cue),
+        *((f"frame.{frame}", words) for frame, words in file.frame.items()),
+        *((f"link.{field}", words) for field, words in msgspec.to_builtins(file.link).items()),
+    ):
+        for word in words:
+            try:
+                if re.search(word, ""):
+                    yield f"{field}: {word!r} finds even an empty text"
+            except re.error as error:
+                yield f"{field}: {word!r} is no valid regular expression: {error}"

@@ -182,12 +182,14 @@ class Engine:
             )
 
     def _schema(self) -> Schema | None:
-        if not self._path.exists():
-            return None
         try:
+            if not self._path.exists():
+                return None
             applied = [m.name for m in migrations.applied(self._database())]
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
+        except OSError as error:
+            raise StorageUnavailable(f"{self._path}: cannot be used now ({error})") from error
         steps = {
             m.name: Step(m.name.removeprefix("m"), (m.fn.__doc__ or "").partition("\n")[0])
             for m in migrations._migrations  # noqa: SLF001  no public list of them

@@ -58,8 +58,10 @@ RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, ACK = 7, 8, 9, 10, 11
 SENDABLE = frozenset({HEARTBEAT, IDENTIFY, PRESENCE, VOICE, RESUME, REQUEST_MEMBERS, 31, 43})
 
 LARGEST_PAYLOAD = 4096
+IDENTIFIES_A_DAY = 1000
 COMPRESS_ABOVE = 8192  # payload compression, which a client asks for in IDENTIFY
-RESUMABLE_CLOSES = frozenset({4000, 4001, 4002, 4003, 4005, 4008})
+# After these closes by the gateway a session may be resumed; the client ends it with 1000 or 1001.
+RESUMABLE_CLOSES = frozenset({1000, 1001, 4000, 4001, 4002, 4003, 4005, 4008})
 
 encode = msgspec.json.encode
 
@@ -194,6 +196,8 @@ class Connection:
         self._received.append(now)
         if op not in SENDABLE:
             raise Close(4001, "Unknown opcode.")
+        if op in (IDENTIFY, RESUME, REQUEST_MEMBERS) and not isinstance(data, dict):
+            raise Close(4002, "Error while decoding payload.")
         if op == HEARTBEAT:
             self.send_op(ACK)
         elif op == IDENTIFY:
@@ -347,6 +351,8 @@ class Gateway:
         now = self.clock.now()
         too_soon = bool(self.identifies) and now - self.identifies[-1] < 5
         self.identifies.append(now)
+        if sum(now - moment < 86_400 for moment in self.identifies) > IDENTIFIES_A_DAY:
+            self._standin.violation("too many identifies in a day: Discord resets the token")
         if self.space_identifies and too_soon:
             return None
         session = Session(secrets.token_hex(16), (index, count), intents)

@@ -46,6 +46,7 @@ class Interaction:
     owners: dict[str, str]
     name: str = ""
     source: Message | None = None  # the message whose component was used
+    edits_before: int = 0  # how often that message had been edited by then
     ack: int | None = None
     acked_at: float | None = None
     original: Message | None = None
@@ -121,6 +122,7 @@ class Interactions:
             self._owners(user, channel),
             name,
             source,
+            len(source.edits) if source else 0,
         )
         self._by_id[interaction.id] = self._by_token[interaction.token] = interaction
         heard = world.gateway.dispatch(

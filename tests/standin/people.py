@@ -101,13 +101,14 @@ class Answer:
 
     async def final(self, timeout: float = 10.0) -> Answer:
         """Wait until the promise is kept: an edit, a first follow-up, or a deletion."""
-        message = self.message
-        edits = len(message.edits)
-        if self.interaction.ack == interactions.DEFER_UPDATE:
-            return await self.until(
-                lambda a: len(message.edits) > edits or a.followups or message.deleted, timeout
-            )
-        return await self.until(lambda _: not message.loading or message.deleted, timeout)
+        message, before = self.message, self.interaction.edits_before
+
+        def kept(answer: Answer) -> bool:
+            if message.deleted or self.interaction.ack != interactions.DEFER_UPDATE:
+                return message.deleted or not message.loading
+            return bool(answer.followups) or len(message.edits) > before
+
+        return await self.until(kept, timeout)
 
 
 class Person:

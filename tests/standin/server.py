@@ -53,8 +53,7 @@ class StandIn:
         latency: float = 0.0,
     ) -> None:
         self.clock = clock or Clock()
-        self.limits = limits or Limits()
-        self.counters = Counters(self.limits, self.clock)
+        self.counters = Counters(limits or Limits(), self.clock)
         self.ledger = Ledger()
         self.faults = Faults()
         self.gateway = Gateway(self, privileged_intents)
@@ -136,6 +135,15 @@ class StandIn:
     def gateway_url(self) -> str:
         """The address of the gateway."""
         return f"ws://127.0.0.1:{self._port}{GATEWAY_PATH}"
+
+    @property
+    def limits(self) -> Limits:
+        """The rate limits in force, to be changed at any time."""
+        return self.counters.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self.counters.limits = limits
 
     async def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until a client has identified or resumed and has been told READY or RESUMED."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.standin.errors import ApiError
+from tests.standin.gateway import IDENTIFIES_A_DAY
 from tests.standin.routing import Call, Reply, Routes
 from tests.standin.rules import Form
 
@@ -23,8 +24,8 @@ def get_gateway_bot(call: Call) -> dict[str, Any]:
         "url": call.standin.gateway_url,
         "shards": call.standin.shards,
         "session_start_limit": {
-            "total": 1000,
-            "remaining": max(0, 1000 - used),
+            "total": IDENTIFIES_A_DAY,
+            "remaining": max(0, IDENTIFIES_A_DAY - used),
             "reset_after": 86_400_000,
             "max_concurrency": 1,
         },
