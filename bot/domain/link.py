@@ -194,12 +194,24 @@ class Linker:
     def _find(self, where: Field, text: Text, found: _Found) -> None:
         norm = text.norm
         names: dict[tuple[int, int], _Name] = {}
-        matches = self._automaton.find_matches_as_indexes(norm, overlapping=True)
+        matches = [
+            (self._patterns[index], start, end)
+            for index, start, end in self._automaton.find_matches_as_indexes(norm, overlapping=True)
+        ]
         # A group's name may stand right before a Hangul given name ("블랙핑크지수").
-        group_ends = {end for i, _, end in matches if self._patterns[i] in self._groups}
-        for index, start, end in matches:
-            pattern = self._patterns[index]
-            if not _stands_alone(norm, start, end, glued=start in group_ends):
+        group_ends = {end for pattern, _, end in matches if pattern in self._groups}
+        glued = {
+            start
+            for pattern, start, end in matches
+            if start in group_ends
+            and pattern in self._entities
+            and _begins(norm, start, glued=True)
+            and _ends(norm, end)
+        }
+        for pattern, start, end in matches:
+            if not _begins(norm, start, glued=start in group_ends):
+                continue
+            if not _ends(norm, end) and not (end in glued and pattern in self._groups):
                 continue
             if pattern in self._contexts:
                 found.contexts += [(where, start, d) for d in self._contexts[pattern]]
@@ -267,30 +279,29 @@ _AFTER_CONSONANT = re.compile(
 )
 
 
-def _stands_alone(norm: str, start: int, end: int, *, glued: bool) -> bool:
-    """Whether a match is a word of its own by the rules of the scripts at its two ends."""
-    before = norm[start - 1] if start else ""
-    after = norm[end] if end < len(norm) else ""
-    first, last = norm[start], norm[end - 1]
-    if before:
-        match script(first):
-            case Script.LATIN:
-                if script(before) is Script.LATIN and before != "_":
-                    return False
-            case Script.HANGUL:
-                if script(before) is Script.HANGUL and not glued:
-                    return False
-            case Script.KANA:
-                if is_katakana(first) and is_katakana(before):
-                    return False
-            case Script.OTHER:
-                if script(before) is Script.OTHER:
-                    return False
-            case _:
-                if first == "@" and before.isalnum():
-                    return False
-    if not after:
+def _begins(norm: str, start: int, *, glued: bool) -> bool:
+    """Whether a word may begin there by the rules of its script."""
+    if start == 0:
         return True
+    before, first = norm[start - 1], norm[start]
+    match script(first):
+        case Script.LATIN:
+            return script(before) is not Script.LATIN or before == "_"
+        case Script.HANGUL:
+            return script(before) is not Script.HANGUL or glued
+        case Script.KANA:
+            return not (is_katakana(first) and is_katakana(before))
+        case Script.OTHER:
+            return script(before) is not Script.OTHER
+        case _:
+            return first != "@" or not before.isalnum()
+
+
+def _ends(norm: str, end: int) -> bool:
+    """Whether a word may end there by the rules of its script."""
+    if end == len(norm):
+        return True
+    last, after = norm[end - 1], norm[end]
     match script(last):
         case Script.LATIN:
             return script(after) is not Script.LATIN

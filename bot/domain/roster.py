@@ -42,10 +42,13 @@ class Roster:
         )
 
     def home(self, idol_id: str, at: date) -> Group | None:
-        """The group to name an idol by: the current one that is neither unit nor project."""
-        now = self.groups_of(idol_id, at) or self.groups_of(idol_id)
-        whole = [g for g in now if g.kind is GroupKind.GROUP] or list(now)
-        return whole[-1] if whole else None
+        """The group to name an idol by: the current one, else the last; a project only if all."""
+        now, ever = self.groups_of(idol_id, at), self.groups_of(idol_id)
+        lasting = [g for g in now if g.kind is not GroupKind.PROJECT] or [
+            g for g in ever if g.kind is not GroupKind.PROJECT
+        ]
+        known = lasting or now or ever
+        return self.groups[self.root(known[-1].id)] if known else None
 
     def label(self, idol_id: str, at: date) -> str:
         """An idol as a reader expects it: "Jisoo (BLACKPINK)", "IU (soloist)"."""

@@ -23,13 +23,6 @@ from bot.sources.plain_text import first_picture, line, plain, tidy
 from bot.sources.xml_tree import DATES, Element, Fields, Names, fields_of, grow, markup_of
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_PERIODS = {
-    "hourly": 3_600.0,
-    "daily": 86_400.0,
-    "weekly": 604_800.0,
-    "monthly": 2_592_000.0,
-    "yearly": 31_536_000.0,
-}
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|\?)", re.IGNORECASE)
 _MAILBOX = re.compile(r"\S{1,200}@\S{1,200} ?(?:\((.{1,200})\))?")
 
@@ -213,10 +206,8 @@ def _tags(fields: Fields) -> tuple[str, ...]:
 
 
 def _ttl(head: Fields) -> float | None:
-    if minutes := _number(_first(head, "ttl")):
-        return minutes * 60
-    period = _PERIODS.get(_first(head, "sy:updateperiod").lower())
-    return period and period / (_number(_first(head, "sy:updatefrequency")) or 1)
+    # Not sy:updatePeriod: WordPress writes "hourly" into every feed, which nobody has asked for.
+    return _number(_first(head, "ttl")) * 60 or None
 
 
 def _number(text: str) -> float:
