@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from discord.ext import commands
 
 from bot import __version__
 from bot.announcer import Announcer
@@ -28,7 +29,7 @@ from bot.domain.ports import SourceClient, Storage
 from bot.domain.types import Post, Source
 from bot.pipeline import deliver_once, ingest_once, match_posts
 from bot.seeds import Seeds, load_seeds, load_sources
-from bot.settings import Settings
+from bot.settings import Settings, without_password
 from bot.sources.feed import FeedClient
 from bot.sources.http import Fetcher
 from cogs.pairs import Pairs
@@ -89,6 +90,11 @@ class Seedbed:
             )
 
 
+def all_cogs(client: Client, storage: Storage, lookup: Callable[[], Lookup]) -> list[commands.Cog]:
+    """Every command and button there is."""
+    return [Pairs(storage, lookup, utc_now), Why(client, storage, lookup)]
+
+
 def source_clients(fetcher: Fetcher, *, allow_files: bool) -> dict[str, SourceClient]:
     """A client for every kind of source."""
     return {"feed": FeedClient(fetcher, allow_files=allow_files)}
@@ -128,14 +134,12 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
     )
     client = Client()
     stack.push_async_callback(client.close)
-    cogs = [
-        Pairs(storage, lambda: seeds.core.lookup, utc_now),
-        Why(client, storage, lambda: seeds.core.lookup),
-    ]
+    cogs = all_cogs(client, storage, lambda: seeds.core.lookup)
     if "deliver" in settings.roles:
         if not await storage.lock_sending():
             raise ConfigError(
-                f"Another Crumbs is sending from {settings.database_url} already. Stop it "
+                f"Another Crumbs is sending from {without_password(settings.database_url)} "
+                "already. Stop it "
                 "first, or give this one a database of its own in CRUMBS_DATABASE_URL."
             )
         await storage.release_messages()

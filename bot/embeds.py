@@ -25,6 +25,8 @@ DESCRIPTION = 4096
 FIELD = 1024
 FIELDS = 25
 LINK = 512  # of a button
+#: Pairs told one by one.
+PAIRS = 10
 #: Reports named one by one; more are counted.
 SOURCES = 5
 _ACCENT = discord.Colour(0xF4A7B9)
@@ -50,17 +52,24 @@ WHAT = {
 }
 
 _MARKS = re.compile(r"([\\*_~`|<>\[\]()#:@])")
+#: What makes a line an item of a list: "- a", "1. a".
+_ITEM = re.compile(r"^(\d*)([-+.])")
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
 
 def plain(text: str, limit: int) -> str:
     """A source's text as inert Discord text of at most `limit` UTF-16 units, on one line."""
+    return clip(_ITEM.sub(r"\1\\\2", _MARKS.sub(r"\\\1", _line(text))), limit)
+
+
+def _line(text: str) -> str:
+    """A source's text on one line, without what cannot be seen."""
     visible = "".join(
         " " if c.isspace() else c
         for c in text
         if c.isspace() or c == "\u200d" or unicodedata.category(c) not in _HIDDEN
     )
-    return clip(_MARKS.sub(r"\\\1", " ".join(visible.split())), limit)
+    return " ".join(visible.split())
 
 
 def clip(text: str, limit: int) -> str:
@@ -116,8 +125,10 @@ def _embed(item: Item, roster: Roster) -> discord.Embed:
         title=clip(title(story, roster), TITLE), url=web_address(lead.url), colour=_ACCENT
     )
     again = "New in this story: " if item.step is Step.UPGRADE else ""
+    pairs = story.pairs[:PAIRS]
+    room = min(400, 3000 // len(pairs))
     embed.description = clip(
-        again + "\n".join(_sentence(p, story, roster) for p in story.pairs[:10]), DESCRIPTION
+        again + "\n".join(_sentence(p, room, roster) for p in pairs), DESCRIPTION
     )
     embed.add_field(name="When", value=_when(story), inline=True)
     embed.add_field(name="How sure", value=_how_sure(story.pairs), inline=True)
@@ -138,9 +149,9 @@ def title(story: Story, roster: Roster) -> str:
     return " · ".join(roster.label(i, at) for i in people)
 
 
-def _sentence(pair: StoryPair, story: Story, roster: Roster) -> str:
+def _sentence(pair: StoryPair, room: int, roster: Roster) -> str:
     names = [_name(i, roster) for i in (pair.pair.a, pair.pair.b)]
-    said = plain(pair.evidence, 400)
+    said = plain(pair.evidence, room)
     quote = f"\n> “{said}”" if said else ""
     return f"**{names[0]}** and **{names[1]}** {WHAT[pair.kind]}.{quote}"
 
@@ -184,4 +195,5 @@ def _source(report: Report) -> str:
 
 
 def _label(report: Report) -> str:
-    return report.outlet or URL(report.url).host or "source"
+    address = web_address(report.url)
+    return _line(report.outlet) or (address and URL(address).host) or "source"

@@ -34,17 +34,28 @@ def load_seeds(roster_dir: Path, lexicon_dir: Path) -> Seeds:
     Raises:
         ConfigError: with a sentence for every problem in any of the files.
     """
-    return Seeds(
-        roster=roster.load(_texts(roster_dir, "CRUMBS_ROSTER")),
-        lexicon=lexicon.load(_texts(lexicon_dir, "CRUMBS_LEXICON")),
-    )
+    problems: list[str] = []
+    people = words = None
+    try:
+        people = roster.load(_texts(roster_dir, "CRUMBS_ROSTER"))
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        words = lexicon.load(_texts(lexicon_dir, "CRUMBS_LEXICON"))
+    except ConfigError as error:
+        problems += error.problems
+    if people is None or words is None:
+        raise ConfigError(*problems)
+    return Seeds(roster=people, lexicon=words)
 
 
 def _texts(folder: Path, setting: str) -> dict[str, str]:
-    try:
-        texts = {p.name: p.read_text("utf-8") for p in sorted(folder.glob("*.toml"))}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{setting}: {folder} cannot be read: {error}") from error
+    texts: dict[str, str] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            texts[path.name] = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{setting}: {path} cannot be read: {error}") from error
     if not texts:
         raise ConfigError(f"{setting}: there is no *.toml file in {folder}")
     return texts
@@ -102,10 +113,20 @@ def _check(source: _Source) -> list[str]:
     problems = []
     if source.kind not in SOURCE_KINDS:
         problems.append(f"kind: {source.kind!r} is unknown; one of {', '.join(SOURCE_KINDS)}")
-    if urlsplit(source.url).scheme not in {"http", "https", "file"}:
-        problems.append("url: write an address that begins with https://, http:// or file://")
+    if not _is_address(source.url):
+        problems.append("url: write an address such as https://example.com/feed or file:///PATH")
     try:
         ZoneInfo(source.tz)
     except (ZoneInfoNotFoundError, ValueError):
         problems.append(f"tz: {source.tz!r} is no IANA time zone such as Asia/Seoul")
     return problems
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "file" or (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        return False

@@ -25,6 +25,8 @@ from bot.domain.errors import ConfigError
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 DISCORD_API = "https://discord.com/api/v10"
 
+_ENCODING = "utf-8-sig"  # some editors put a mark before the first name
+
 Role = Literal["gateway", "ingest", "match", "deliver"]
 ROLES: tuple[Role, ...] = ("gateway", "ingest", "match", "deliver")
 
@@ -34,7 +36,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="CRUMBS_",
-        env_file_encoding="utf-8",
+        env_file_encoding=_ENCODING,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -121,11 +123,19 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
 
 def _read(env_file: Path | None) -> tuple[Settings | None, list[str]]:
     """The settings, unless a value is wrong, and a sentence for every problem."""
-    problems = list(_misspelt({*os.environ, *(dotenv_values(env_file) if env_file else ())}))
+    problems = list(_misspelt({*os.environ, *_file(env_file)}))
     try:
         return Settings(_env_file=env_file), problems
     except ValidationError as error:  # not raised further: its text could repeat a secret
         return None, problems + [_sentence(e) for e in error.errors(include_url=False)]
+
+
+def _file(env_file: Path | None) -> dict[str, str | None]:
+    try:
+        return dotenv_values(env_file, encoding=_ENCODING) if env_file else {}
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"{env_file}: cannot be read as UTF-8 text: {error}"
+        raise ConfigError(problem) from None  # the error holds what the file holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +155,7 @@ def explain(env_file: Path = Path(".env")) -> tuple[list[Setting], list[str]]:
     """
     settings, problems = _read(env_file)
     environment = {name.upper(): value for name, value in os.environ.items()}
-    file = {n.upper(): v for n, v in dotenv_values(env_file).items() if v is not None}
+    file = {n.upper(): v for n, v in _file(env_file).items() if v is not None}
     explained = []
     for field, info in Settings.model_fields.items():
         name = _variable(field)
@@ -183,7 +193,7 @@ def _shown(value: object) -> str:
 
 def without_password(address: str) -> str:
     """An address as it may be shown: with *** for a password in it."""
-    address = re.sub(r"(://[^:/?#\s]*):.*@", r"\1:***@", address)
+    address = re.sub(r"(://[^:/?#\s]*):(?!\d+[/?#]).*@", r"\1:***@", address)
     return re.sub(r"(?i)([?&]\w*(?:password|secret|token)=)[^&]*", r"\1***", address)
 
 
@@ -193,13 +203,16 @@ def _variable(field: str) -> str:
 
 def _misspelt(given: Iterable[str]) -> Iterable[str]:
     """Names so close to one of ours that they must be meant to be it."""
-    known = [_variable(field) for field in Settings.model_fields]
+    # Compared without the prefix, which is itself easily forgotten or put where none belongs.
+    known = {_variable(f): _variable(f).removeprefix("CRUMBS_") for f in Settings.model_fields}
     for name in sorted(given):
-        if name.upper() in known or not name.upper().startswith(("CRUMBS_", "DISCORD_")):
+        upper = name.upper()
+        if upper in known or not upper.startswith(("CRUMBS_", "DISCORD_")):
             continue
-        near = process.extractOne(name.upper(), known, scorer=fuzz.ratio, score_cutoff=88)
+        bare = upper.removeprefix("CRUMBS_")
+        near = process.extractOne(bare, known, scorer=fuzz.ratio, score_cutoff=85)
         if near is not None:
-            yield f"{name}: there is no such setting; did you mean {near[0]}?"
+            yield f"{name}: there is no such setting; did you mean {near[2]}?"
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -31,6 +31,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "storage": ("bot.domain", "storage"),
     "cogs": ("bot.domain", "bot.embeds", "cogs"),
     "bot.seeds": ("bot.domain",),
+    "bot.evaluate": ("bot.domain",),
     "bot.client": ("bot.domain", "cogs"),
     "bot.app": ("bot", "cogs", "storage"),
     "bot.cli": ("bot", "cogs", "storage"),
@@ -40,6 +41,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 #: Library → the module prefixes that may import it.
 OWNERS: dict[str, tuple[str, ...]] = {
     "discord": (
+        "bot.app",
         "bot.embeds",
         "bot.announcer",
         "bot.client",

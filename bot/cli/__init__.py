@@ -54,9 +54,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; problems are sentences on standard error, never a traceback."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Click hands an exit code back instead of raising it; commands return None.
+        sys.exit(cli(standalone_mode=False))
     except click.Abort:
         sys.exit(1)
     except click.ClickException as error:

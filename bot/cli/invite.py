@@ -39,12 +39,12 @@ def _application_id(_: click.Context, __: click.Parameter, value: str | None) ->
     help="The application's id; without it, Discord is asked (needs DISCORD_TOKEN).",
 )
 def command(*, client_id: str | None) -> None:
-    """Print the address that adds the bot to a server, with the permissions it needs and why.
+    """Print the address that invites the bot.
 
-    Open the address in a browser where you are logged in to Discord; you need Manage Server on the
-    server. The address alone stands on the first line.
+    It adds the bot to a server, with the permissions that it needs; why it needs them is told.
+    Open the address in a browser where you are logged in to Discord; you need Manage Server on
+    the server. The address alone stands on the first line.
 
-    \b
     Example: crumbs invite --client-id 1234567890123456789
     """
     application = client_id or asyncio.run(_ask())
@@ -67,7 +67,7 @@ async def _ask() -> str:
         CrumbsError: Discord cannot be reached.
     """
     given = settings.load()
-    logs.configure("warning", given.log_format)
+    logs.configure("error", given.log_format)
     if given.discord_token is None:
         raise ConfigError(
             "DISCORD_TOKEN is not set, so Discord cannot be asked which application this is. Put "

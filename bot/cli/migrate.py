@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import click
 from rich.console import Console
@@ -15,21 +16,21 @@ from bot.settings import without_password
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 when something is to do.")
 def command(*, check: bool) -> None:
-    """Bring the store's schema up to date, and say what was done.
+    """Bring the store's schema up to date.
 
-    `crumbs run` does the same when it starts. This is for those who want to see it happen on its
-    own: stop the bot, make a copy of the store, migrate, start the new version. A step happens
-    wholly or not at all. A store that a newer version of Crumbs wrote, or that is damaged, is left
-    as it is.
+    It says from where to where, and what each step does. `crumbs run` does the same when it
+    starts. This is for those who want to see it happen on its own: stop the bot, make a copy of
+    the store, migrate, start the new version. A step happens wholly or not at all. A store that
+    a newer version of Crumbs wrote, or that is damaged, is left as it is.
 
-    \b
     Example: crumbs migrate --check || crumbs migrate
+
     Exit codes: 0 up to date; 1 with --check: something is to do, else: it could not be done.
     """
     url = settings.load().database_url
     done = asyncio.run(_check(url) if check else _migrate(url))
     if not done:
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 async def _check(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import click
@@ -20,14 +21,14 @@ _WIDTH = 200
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def command(*, as_json: bool) -> None:
-    """Show every setting: its value, where it comes from, what it means.
+    """Show every setting and where it comes from.
 
-    A setting comes from the environment, else from the file .env in this folder, else it has its
-    default. Of secrets, only whether they are set is shown, so the table can be posted in a bug
-    report.
+    A setting comes from the environment, else from the file .env in this folder, else it has
+    its default. Of secrets, only whether they are set is shown, so the table can be posted in a
+    bug report.
 
-    \b
     Example: CRUMBS_TICK_SECONDS=1 crumbs settings
+
     Exit codes: 0 all is well; 3 a value is wrong or a name misspelt (the sentences stand below
     the table).
     """
@@ -36,11 +37,12 @@ def command(*, as_json: bool) -> None:
         document = {"settings": [asdict(s) for s in explained], "problems": problems}
         click.echo(msgspec.json.encode(document))
     else:
-        table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
+        for heading in ("setting", "value", "from", "meaning"):
+            table.add_column(heading, overflow="fold")
         for s in explained:
             style = "" if s.origin == "default" else "bold"
             table.add_row(Text(s.name, style), Text(s.value, style), s.origin, Text(s.meaning))
-        console = Console(highlight=False)
-        console.print(table, width=None if console.is_terminal else _WIDTH)
+        Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH).print(table)
     if problems:
         raise ConfigError(*problems)

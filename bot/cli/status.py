@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from storage import open_storage
 
 #: Columns to lay out for where there is no terminal to ask.
 _WIDTH = 160
-#: A running bot polls a source that is due sooner than this.
+#: A running bot leaves no source due for longer than this.
 _LATE = timedelta(minutes=2)
 
 
@@ -36,15 +37,15 @@ class _Status:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a drawing.")
 def command(*, as_json: bool) -> None:
-    """Show how the bot is doing: its sources, its books, its closed channels.
+    """Show how the bot is doing, from its store.
 
-    Everything is read from the store, which is not changed; the bot may be running or not, and
-    no token is needed. The books have two identities: every verdict on a post is in exactly one
-    state, and everything that was to be sent is sent, pending, withdrawn or dead. They always
-    balance unless something is broken.
+    Its sources, its books and the channels that are closed to it are read from the store, which
+    is not changed; the bot may be running or not, and no token is needed. The books have two
+    identities: every verdict on a post is in exactly one state, and everything that was to be
+    sent is sent, pending, withdrawn or dead. They always balance unless something is broken.
 
-    \b
-    Example: crumbs status --json | jq '.sources[] | select(.state == "failing")'
+    Example: crumbs status --json | jq .books.pending
+
     Exit codes: 0 the books balance, whatever the sources do; 1 they do not, or the store cannot
     be read.
     """
@@ -54,7 +55,7 @@ def command(*, as_json: bool) -> None:
     else:
         _draw(status, utc_now())
     if not status.books.balanced:
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 async def _read(url: str) -> _Status:
@@ -91,6 +92,7 @@ def _document(status: _Status) -> dict[str, Any]:
                 "last_ok": h.last_ok,
                 "problem": h.last_error,
                 "failures": h.failures,
+                "failing_since": h.last_ok if h.failures else None,
                 "next_at": None if h.disabled else h.next_at,
             }
             for h in status.sources
@@ -101,12 +103,11 @@ def _document(status: _Status) -> dict[str, Any]:
 
 
 def _draw(status: _Status, now: datetime) -> None:
-    console = Console(highlight=False)
-    width = None if console.is_terminal else _WIDTH
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     console.print(Text(status.store, "dim"), soft_wrap=True)
     console.print(Text("\nSources", "bold"))
     if status.sources:
-        console.print(_sources(status.sources, now), width=width)
+        console.print(_sources(status.sources, now))
     else:
         console.print(
             "None yet. They are read from the sources file when the bot starts: `crumbs run`.",
@@ -126,8 +127,9 @@ _STYLES = {"ok": "green", "new": "", "failing": "red", "stopped": "yellow"}
 
 
 def _sources(sources: list[SourceHealth], now: datetime) -> Table:
-    columns = ("source", "state", "last success", "next poll", "problem")
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("source", "state", "last success", "next poll", "problem"):
+        table.add_column(heading, overflow="fold")
     for h in sources:
         state = _state(h)
         table.add_row(

@@ -15,43 +15,40 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import logs, settings
-from bot.app import Core, utc_now
+from bot.app import Core, all_cogs
 from bot.client import Client
 from bot.domain.errors import ConfigError, CrumbsError
 from bot.domain.ports import Storage
 from bot.seeds import load_seeds
 from bot.settings import Settings
-from cogs.pairs import Pairs
-from cogs.why import Why
 from storage import open_storage
 
 Described = Mapping[str, Any]
 """A command as Discord's API writes it."""
 
 #: What a command is made of; the rest of what Discord sends back is its own or out of use.
-_PARTS = (
-    *("description", "options", "nsfw"),
-    *("default_member_permissions", "contexts", "integration_types"),
-)
+_PARTS = ("description", "options", "nsfw", "contexts", "integration_types")
+_MEMBERS = "default_member_permissions"
 _MARKS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 def command(*, dry_run: bool) -> None:
-    """Register the slash commands with Discord now, and show what changed.
+    """Register the slash commands with Discord.
 
-    `crumbs run` does this by itself when the commands have changed since it last did. Use this
-    when Discord has lost them, or to see beforehand (--dry-run) what a new version brings. The
-    bot may be running. Needs DISCORD_TOKEN.
+    It is done now, and what changed is shown. `crumbs run` does this by itself when the
+    commands have changed since it last did. Use this when Discord has lost them, or to see
+    beforehand (--dry-run) what a new version brings. The bot may be running. Needs
+    DISCORD_TOKEN.
 
-    \b
     Example: crumbs sync --dry-run
+
     Exit codes: 0 done; 1 Discord or the store cannot be reached; 3 the token is missing or
     refused.
     """
     given = settings.load()
-    logs.configure("warning", given.log_format)
+    logs.configure("error", given.log_format)
     if given.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set. Put it into .env (see .env.example).")
     with Console(stderr=True).status("Talking to Discord …"):
@@ -66,12 +63,8 @@ async def _sync(
     core = Core.of(load_seeds(given.roster, given.lexicon))
     async with _store(given, thrown_away=dry_run) as storage:
         client = Client()
-        # The same commands as `crumbs run` has.
-        cogs = [
-            Pairs(storage, lambda: core.lookup, utc_now),
-            Why(client, storage, lambda: core.lookup),
-        ]
         try:
+            cogs = all_cogs(client, storage, lambda: core.lookup)
             await client.log_in(token, given.discord_api_url, cogs)
             before = await client.http.get_global_commands(client.application_id or 0)
             ours = [c.to_dict(client.tree) for c in client.tree.get_commands()]
@@ -79,8 +72,8 @@ async def _sync(
                 await client.tree.sync()  # known to the store, but Discord may have lost them
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             raise CrumbsError(
-                f"Discord did not take the commands ({error}). Nothing is remembered as "
-                "registered; try again."
+                f"Discord did not take the commands ({error}). Try again; when that does not "
+                "help, look at https://discordstatus.com"
             ) from error
         finally:
             await client.close()
@@ -119,8 +112,11 @@ def compare(before: Sequence[Described], ours: Sequence[Described]) -> dict[str,
             differ = [
                 part.replace("_", " ")
                 for part in _PARTS
-                if _plain(had[key].get(part), part) != _plain(have[key].get(part), part)
+                if _plain(had[key].get(part)) != _plain(have[key].get(part))
             ]
+            # Discord writes this number as text.
+            if _number(had[key].get(_MEMBERS)) != _number(have[key].get(_MEMBERS)):
+                differ.append("member permissions")
             outcome["changed" if differ else "unchanged"][name] = ", ".join(differ)
     return outcome
 
@@ -129,20 +125,24 @@ def _key(described: Described) -> tuple[int, str]:
     return described.get("type") or 1, described["name"]
 
 
-def _plain(value: Any, part: str = "") -> Any:
+def _number(value: str | int | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _plain(value: object) -> object:
     """A part of a command without what is only another way to write the same."""
-    if part == "default_member_permissions":
-        return None if value is None else int(value)
-    if isinstance(value, Mapping):
-        return {
-            key: _plain(inner)
-            for key, inner in value.items()
-            if not (inner is None or inner is False or inner in ([], {}))
-        }
-    if isinstance(value, list):
-        plain = [_plain(inner) for inner in value]
-        return sorted(plain) if all(isinstance(x, int) for x in plain) else plain
-    return value or None
+    match value:
+        case None | False | "" | []:
+            return None
+        case Mapping():
+            plain = ((key, _plain(inner)) for key, inner in value.items())
+            return {key: inner for key, inner in plain if inner is not None}
+        case [int(), *_]:
+            return sorted(value, key=str)
+        case list():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
 
 
 def _draw(outcome: Mapping[str, Mapping[str, str]], *, dry_run: bool) -> None:

@@ -58,12 +58,13 @@ def url_key(url: str) -> str:
     return f"{host}{path}{'?' if query else ''}{query}"
 
 
-_NOISE = re.compile(r"https?://\S+|[@#]\w+|\bRT\b|\[[^\]]{1,20}\]|[^\w]+", re.IGNORECASE)
+_NOISE = re.compile(r"https?://\S+|[@#]\w+|\bRT\b|\[[^\]]{1,20}\]", re.IGNORECASE)
+_MARKS = re.compile(r"\W+")
 
 
 def fingerprint(title: str, text: str) -> str:
     """The same for texts that differ only in addresses, tags, marks and spacing; "" when short."""
-    words = _NOISE.sub(" ", read(f"{title} {text}").norm).strip()
+    words = _MARKS.sub(" ", _NOISE.sub(" ", read(f"{title} {text}").norm)).strip()
     return (
         hashlib.sha1(words.encode(), usedforsecurity=False).hexdigest() if len(words) > 40 else ""
     )

@@ -186,7 +186,7 @@ class Judge:
             return self._interaction(
                 pair, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, unit, links, post, cue
             )
-        mutual = cue is not None and cue.act is Act.MUTUAL
+        mutual = cue if cue is not None and cue.act is Act.MUTUAL else None
         if len(unit.idols) > LIST_OF_PEOPLE:
             return Rejection(
                 pair=pair,
@@ -195,7 +195,8 @@ class Judge:
             )
         for frame, (reason, what) in _FRAME_REASONS.items():
             if word := frames.get(frame):
-                if frame is Frame.LISTING and mutual:
+                # "Interaction" is a thing that rankings measure; a greeting is not.
+                if frame is Frame.LISTING and mutual and mutual.kind is not Kind.OTHER:
                     continue
                 return Rejection(pair=pair, reason=reason, detail=f"{what}: “{word}”")
         if not mutual and (word := title_frames.get(Frame.LISTING)):
@@ -264,7 +265,7 @@ class Judge:
                             seen, Reason.SAME_GROUP, f"{names} are both in {group.name}"
                         )
             for unsure in unit.unsure:
-                mate = self._group_mate(unsure, unit, post)
+                mate = None if unsure.instead else self._group_mate(unsure, unit, post)
                 if mate is not None:
                     yield from _once(seen, Reason.SAME_GROUP, mate)
                 elif unsure.decided:
@@ -317,15 +318,19 @@ def _frames(languages: Sequence[Language], norm: str, start: int, end: int) -> d
     for language in languages:
         for frame, word in language.frames(norm, start, end):
             frames.setdefault(frame, word)
+    if norm[start:end].rstrip("'\")]”’」』 ").endswith("?"):
+        frames.setdefault(Frame.IRREALIS, "?")  # a question reports nothing
     return frames
 
 
 def _rank(verdict: Verdict) -> tuple[int, float]:
-    """Smaller is kept: interactions by tier and confidence, then the more telling reason."""
+    """Smaller is kept: sensitive subjects, interactions by tier and confidence, other reasons."""
+    if isinstance(verdict, Rejection) and verdict.reason is Reason.SENSITIVE:
+        return -2, 0.0
     if isinstance(verdict, Interaction):
+        if verdict.kind is Kind.DATING_RUMOUR:
+            return -1, 0.0
         return list(Tier).index(verdict.tier), -verdict.confidence
-    if verdict.reason is Reason.SENSITIVE:
-        return -1, 0.0
     return len(Tier) + _TELLING.index(verdict.reason), 0.0
 
 

@@ -113,11 +113,14 @@ class Language:
         whole = f"(?:{body})" if self.unspaced else rf"(?<!\w)(?:{body})(?!\w)"
         return re.compile(whole, re.IGNORECASE)
 
-    def cues(self, norm: str, start: int, end: int) -> Iterator[Cue]:
-        """The cues in a slice of normalised text."""
-        for kind, act, pattern in self._cues:
-            for found in pattern.finditer(norm, start, end):
-                yield Cue(kind, act, found.start(), found.end())
+    def cues(self, norm: str, start: int, end: int) -> list[Cue]:
+        """The cues in a slice of normalised text, in order of place."""
+        found = [
+            Cue(kind, act, match.start(), match.end())
+            for kind, act, pattern in self._cues
+            for match in pattern.finditer(norm, start, end)
+        ]
+        return sorted(found, key=lambda cue: cue.start)
 
     def frames(self, norm: str, start: int, end: int) -> Iterator[tuple[Frame, str]]:
         """The frames in a slice of normalised text, each with the first words that set it."""

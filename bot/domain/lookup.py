@@ -32,7 +32,7 @@ _SPELLINGS = [
     (re.compile(p), r)
     for p, r in (
         (r"[\s'’.\-_]", ""),
-        ("oo|woo", "u"),
+        ("oo|woo|ou", "u"),
         ("ee|yi", "i"),
         ("eo|ur", "u"),
         ("ae|ay|ai", "e"),
@@ -75,7 +75,7 @@ class Lookup:
         self._groups: dict[str, set[str]] = {}
         for group in roster.groups.values():
             for alias in group.aliases:
-                self._groups.setdefault(fold(alias.text), set()).add(roster.root(group.id))
+                self._groups.setdefault(_typed(alias.text), set()).add(roster.root(group.id))
 
     def find(self, typed: str, *, limit: int = 25) -> list[Found]:
         """The idols that may be meant, best first; [] when nobody is near.
@@ -83,7 +83,7 @@ class Lookup:
         A group's name beside the idol's narrows the search to its members; a group's name alone
         finds all of them.
         """
-        query = fold(re.sub(r"[()\[\],×]", " ", typed))
+        query = _typed(typed)
         if not query:
             return []
         scores: dict[str, float] = {}
@@ -144,6 +144,11 @@ class Lookup:
 
     def _roots(self, idol_id: str) -> set[str]:
         return {self.roster.root(g.id) for g in self.roster.groups_of(idol_id)}
+
+
+def _typed(text: str) -> str:
+    """What was typed, without the marks of our own labels: "IU (soloist)", "Amber (f(x))"."""
+    return fold(re.sub(r"\(soloist\)|[()\[\],×]", " ", text))
 
 
 def sound(name: str) -> str:

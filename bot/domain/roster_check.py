@@ -6,7 +6,6 @@ somebody else's, where the two disagree.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,10 +90,12 @@ def _overlaps(roster: Roster, at: date) -> Iterator[Finding]:
             m for m in idol.memberships if roster.groups[m.group_id].kind is GroupKind.GROUP
         ]
         for one, other in combinations(ordinary, 2):
-            (start, end), (start2, end2) = _span(one, at), _span(other, at)
-            if max(start, start2) < min(end, end2):
+            spans = (_span(one, at), _span(other, at))
+            start, end = max(s for s, _ in spans), min(e for _, e in spans)
+            if start < end:
                 names = " and ".join(roster.groups[m.group_id].name for m in (one, other))
-                text = f"{roster.label(idol.id, at)}: in {names} at once on {max(start, start2)}"
+                until = "on" if end == date.max else f"to {end}"
+                text = f"{roster.label(idol.id, at)}: in {names} at once, from {start} {until}"
                 yield Finding(Kind.OVERLAP, (idol.id,), text)
 
 
@@ -129,6 +130,8 @@ def _group_names(roster: Roster) -> Iterator[Finding]:
         if not alias.ordinary_word
     )
     for ids, names in by_ids.items():
+        if len({roster.root(i) for i in ids}) == 1:
+            continue  # a unit counts as its group, whichever of them is named
         groups = ", ".join(roster.groups[i].name for i in ids)
         text = f"{', '.join(names)}: a name of {groups}; flag it in `words` or choose another"
         yield Finding(Kind.GROUP_NAME, ids, text)
@@ -241,12 +244,12 @@ def compare(roster: Roster, entries: Sequence[Entry], at: date) -> Comparison:
             elsewhere += 1
             continue
         candidates = {i for g in known for root in group_ids[_loose(g)] for i in members[root]}
-        idol = _best(roster, names, candidates, entry)
-        if idol is None:
+        meant = _best(roster, names, candidates, entry)
+        if meant is None:
             findings.append(_missing(roster, names, entry, known, at))
             continue
         matched += 1
-        findings += _disagreements(idol, names[idol.id], entry, roster.label(idol.id, at))
+        findings += _disagreements(meant, names[meant.id], entry, roster.label(meant.id, at))
     order = list(Kind)
     findings.sort(key=lambda f: order.index(f.kind))
     return Comparison(people=len(entries), matched=matched, elsewhere=elsewhere, findings=findings)
@@ -327,14 +330,14 @@ def _read_tsv(file: str, text: str) -> list[Entry]:
         if cells == [""]:
             continue
         try:
-            _, stage, full, full_hangul, stage_hangul, born, group, *_ = cells
+            _, stage, full, full_hangul, stage_hangul, born, _, *_ = cells
             day = date.fromisoformat(born) if born else None
         except ValueError:
             raise ConfigError(
                 f"{file}: line {number} is not a row of a table of idols; its tab-separated "
                 f"columns begin with {_COLUMNS}"
             ) from None
-        groups = (group, *(cells[i] for i in _GROUPS[1:] if i < len(cells)))
+        groups = [g.strip() for i in _GROUPS if i < len(cells) for g in cells[i].split(",")]
         entries.append(
             Entry(
                 stage=stage,
@@ -342,7 +345,7 @@ def _read_tsv(file: str, text: str) -> list[Entry]:
                 full_hangul=full_hangul,
                 stage_hangul=stage_hangul,
                 born=day,
-                groups=tuple(g.strip() for cell in groups for g in cell.split(",") if g.strip()),
+                groups=tuple(dict.fromkeys(g for g in groups if g)),
             )
         )
     return entries
@@ -383,13 +386,7 @@ def _read_json(file: str, text: str) -> list[Entry]:
             full_hangul=i.real_name_original or "",
             stage_hangul=i.name_original or "",
             born=i.birth_date,
-            groups=tuple(names[g] for g in i.groups if g in names),
+            groups=tuple(dict.fromkeys(names[g] for g in i.groups if g in names)),
         )
         for i in table.idols
     ]
-
-
-def merged(comparison: Comparison, prefix: str) -> Iterator[Finding]:
-    """A comparison's findings, each saying which table it is about."""
-    for finding in comparison.findings:
-        yield dataclasses.replace(finding, text=f"{prefix}: {finding.text}")

@@ -24,7 +24,9 @@ from bot.domain.text import (
 TRICKY = st.text(
     st.one_of(
         st.characters(),  # all of Unicode, lone surrogates too
-        st.sampled_from("ﬁﬃŉİßΐﷺ①㍿ｼﾞﾟﾊｶﾞ지수각힣ㄱᄀ\u1161\u11a8ｱABCabc'’“\u200b\u00ad\ufe0f\u0301\u0323\u3099"),
+        st.sampled_from(
+            "ﬁﬃŉİßΐﷺ①㍿ｼﾞﾟﾊｶﾞ지수각힣ㄱᄀ\u1161\u11a8ｱABCabc'’“\u200b\u00ad\ufe0f\u0301\u0323\u3099"
+        ),
     ),
     max_size=60,
 )
@@ -141,7 +143,15 @@ def test_a_text_has_the_scripts_of_its_letters() -> None:
 
 @pytest.mark.parametrize(
     ("syllable", "final"),
-    [("국", True), ("영", True), ("진", True), ("수", False), ("규", False), ("a", False), ("ㄱ", False)],
+    [
+        ("국", True),
+        ("영", True),
+        ("진", True),
+        ("수", False),
+        ("규", False),
+        ("a", False),
+        ("ㄱ", False),
+    ],
 )
 def test_particles_know_a_final_consonant(syllable: str, final: bool) -> None:
     assert has_final_consonant(syllable) is final
@@ -192,7 +202,7 @@ def test_sentences_are_in_order_never_overlap_and_lose_no_word(text: str) -> Non
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "지", ".", "'.", '."', "…", "?!", "!\"", ". ", "\n", " ", "\u0301", "ᄀ", "ﷺ", "\u200b"],
+    ["a", "지", ".", "'.", '."', "…", "?!", '!"', ". ", "\n", " ", "\u0301", "ᄀ", "ﷺ", "\u200b"],
     ids=ascii,
 )
 def test_a_hundred_thousand_characters_take_no_time(piece: str) -> None:
