@@ -67,7 +67,7 @@ def _pair(one: str = "i1", other: str = "i2", **given: Any) -> StoryPair:
 
 
 def _message(
-    *reports: Report, pairs: tuple[StoryPair, ...] = (), step: Step = Step.FIRST, id: str = "m1"
+    *reports: Report, pairs: tuple[StoryPair, ...] = (), step: Step = Step.FIRST, number: str = "m1"
 ) -> Message:
     story = Story(
         id="story",
@@ -79,7 +79,7 @@ def _message(
         revision=1,
     )
     return Message(
-        id=id,
+        id=number,
         guild_id=1,
         channel_id=2,
         items=(Item(step=step, story=story),),
@@ -108,9 +108,11 @@ HOSTILE = st.lists(
     st.one_of(
         st.sampled_from(
             [
-                "*", "**", "_", "__", "~~", "`", "```", "||", "> ", ">>> ", "# ", "-# ", "- ", "+ ", "1. ", "\\",
-                "[x](https://evil.example)", "<https://evil.example>", "https://evil.example", "@everyone", "@here",
-                "<@1>", "<@&1>", "<#1>", "<t:0:R>", "<:a:1>", "</x:1>", "\n", "\r", "\u2028", "\t", "\x00", "\x1b",
+                "*", "**", "_", "__", "~~", "`", "```", "||", "> ", ">>> ", "# ", "-# ", "- ", "+ ",
+                "1. ", "\\", "[x](https://evil.example)", "<https://evil.example>",
+                "https://evil.example", "@everyone", "@here", "<@1>", "<@&1>",
+                "<#1>", "<t:0:R>", "<:a:1>",
+                "</x:1>", "\n", "\r", "\u2028", "\t", "\x00", "\x1b",
                 "\u202e", "\u200b", "\ud800", "🎀", "👩\u200d👩", "지수", "e\u0301", "a", " ",
             ]
         ),
@@ -134,6 +136,7 @@ def test_plain_text_is_inert_on_one_line_and_short_enough(text: str, limit: int)
     shown = plain(text, limit)
     assert _live(shown) == []
     assert _units(shown) <= limit  # also says that it can be encoded
+    assert not shown.endswith("\\…")
     assert not set(shown) & set("\u202e\u200b\x00\x1b")
 
 
@@ -356,7 +359,7 @@ def test_whatever_sources_wrote_the_message_is_one_that_discord_takes(
     pairs = tuple(
         _pair(a, b, evidence=said * long) for (a, b), said in zip(couples, evidence, strict=False)
     )
-    (embed,), view = announcement(_message(*reports, pairs=pairs, step=step, id=token), roster)
+    (embed,), view = announcement(_message(*reports, pairs=pairs, step=step, number=token), roster)
     sent = embed.to_dict()
     values = [field["value"] for field in sent["fields"]]
     assert 0 < _units(sent["title"]) <= 256

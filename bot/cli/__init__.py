@@ -26,6 +26,7 @@ _COMMANDS = {
     "invite": "bot.cli.invite",
     "sync": "bot.cli.sync",
     "migrate": "bot.cli.migrate",
+    "explain": "bot.cli.explain",
     "evaluate": "bot.cli.evaluate",
 }
 

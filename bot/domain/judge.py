@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bot.domain.lexicon import Act, Cue, Frame, Language, Lexicon
-from bot.domain.link import Linker, Links, Unsure
+from bot.domain.link import Linker, Links, Reading, Unsure
 from bot.domain.roster import Roster
 from bot.domain.text import Text, sentences
 from bot.domain.types import (
@@ -91,6 +91,14 @@ class _Unit:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a post was judged as it was: every name with what it could mean, and the verdicts."""
+
+    readings: tuple[Reading, ...]
+    judgement: Judgement
+
+
 class Judge:
     """Reads posts with one roster and one lexicon. Immutable; calling it is pure."""
 
@@ -101,7 +109,14 @@ class Judge:
 
     def __call__(self, post: Post) -> Judgement:
         """Link the names of a post and decide every cross-group pair among them."""
+        return self._judge(post, self._linker.link(post))
+
+    def explain(self, post: Post) -> Explanation:
+        """The same, with everything that was weighed on the way."""
         links = self._linker.link(post)
+        return Explanation(readings=links.readings(), judgement=self._judge(post, links))
+
+    def _judge(self, post: Post, links: Links) -> Judgement:
         if not links.mentions and not links.unsure:
             return Judgement()
         units = list(self._units(post, links))

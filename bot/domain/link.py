@@ -70,6 +70,31 @@ class Unsure:
     decided: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Someone or something that a name could mean, with what speaks for and against it."""
+
+    id: str
+    #: For a reader: "Jisoo", "Ji Soo (actor)".
+    name: str
+    score: float
+    #: What was seen → how much it counts; they add up to the score.
+    features: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One name in a post with all that it could mean, best first."""
+
+    field: Field
+    start: int
+    end: int
+    surface: str
+    candidates: tuple[Candidate, ...]
+    #: The idol that was linked; None when nobody was.
+    chosen: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """The names of a post: linked, left alone, and the text they stand in."""
@@ -79,6 +104,11 @@ class Links:
     texts: Mapping[Field, Text]
     #: Of each linked idol, the confidence of the least sure mention.
     confidence: Mapping[str, float]
+    decisions: tuple[_Decision, ...] = ()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Every name, linked or not, with what was weighed. Made only when somebody asks."""
+        return tuple(_reading(d, self.texts) for d in self.decisions)
 
 
 @dataclass(slots=True)
@@ -189,6 +219,7 @@ class Linker:
             unsure=tuple(self._unsure(d, texts) for d in decisions if d.winner is None),
             texts=texts,
             confidence=confidence,
+            decisions=tuple(decisions),
         )
 
     def _find(self, where: Field, text: Text, found: _Found) -> None:
@@ -483,7 +514,9 @@ class _Scoring:
                 features["another surname after it"] = _SURNAME_FOLLOWS if weak else -1.0
         if linked.get(idol.id, 0.0) >= ACCEPT + 2 and alias.kind is not AliasKind.INNER:
             features["linked elsewhere in the post"] = _SAME_NAME_LINKED
-        mates = sum(1 for other in linked if other != idol.id and roots & self._roots[other])
+        # Whoever else this very name could mean is no company: it means one of them.
+        rivals = {entity.id for entity, _ in name.candidates}
+        mates = sum(1 for other in linked if other not in rivals and roots & self._roots[other])
         if mates:
             features["group-mates in the post"] = _GROUP_MATE * min(mates, 2)
         return features
@@ -529,6 +562,23 @@ def _resolve(decisions: Iterable[_Decision]) -> list[_Decision]:
             spans.insert(at, (d.name.start, d.name.end))
             kept.append(d)
     return sorted(kept, key=lambda d: (d.name.field is Field.TEXT, d.name.start))
+
+
+def _reading(decision: _Decision, texts: Mapping[Field, Text]) -> Reading:
+    text = texts[decision.name.field]
+    start, end = text.span(decision.name.start, decision.name.end)
+    winner = decision.winner
+    return Reading(
+        field=decision.name.field,
+        start=start,
+        end=end,
+        surface=text.raw[start:end],
+        candidates=tuple(
+            Candidate(entity.id, entity.name, round(score, 2), features)
+            for score, entity, features in decision.ranked
+        ),
+        chosen=winner.id if winner else None,
+    )
 
 
 def _mention(decision: _Decision, texts: Mapping[Field, Text]) -> Mention:

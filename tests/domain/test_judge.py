@@ -252,7 +252,10 @@ id = "old.hanbyeol"
 name = "Hanbyeol"
 born = 1995-05-05
 prior = 0.9
-member = [{ group = "old", since = 2013-01-01, until = 2024-12-31 }, { group = "supers", since = 2020-01-01 }]
+member = [
+    { group = "old", since = 2013-01-01, until = 2024-12-31 },
+    { group = "supers", since = 2020-01-01 },
+]
 [[idol]]
 id = "new.seulbi"
 name = "Seulbi"
@@ -463,8 +466,10 @@ _WORDS = st.lists(
     st.one_of(
         st.sampled_from(
             [
-                *_MANY, BOTH, "Joshua", "Jisoo", "Mingyu", "지수", "민규", "ジス", "hug", "dating", "ranking",
-                "funeral", "the two", "they", "attended", "rumour", ". ", "?", "\n", ", ", " and ", "인사를 나눴다",
+                *_MANY, BOTH, "Joshua", "Jisoo", "Mingyu", "지수", "민규", "ジス", "hug",
+                "dating", "ranking",
+                "funeral", "the two", "they", "attended", "rumour", ". ", "?", "\n", ", ", " and ",
+                "인사를 나눴다",
                 "블랙핑크", "세븐틴", "actor", "\ud800", "\u200b",
             ]
         ),

@@ -49,7 +49,10 @@ words = ["Ara"]
 shared = ["Kim Ara"]
 born = 2000-02-29
 prior = 0.9
-member = [{ group = "north", since = 2020-05-01, until = 2024-04-30 }, { group = "south", since = 2024-06-01 }]
+member = [
+    { group = "north", since = 2020-05-01, until = 2024-04-30 },
+    { group = "south", since = 2024-06-01 },
+]
 
 [[idol]]
 id = "north.bo"
