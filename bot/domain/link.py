@@ -45,6 +45,7 @@ _SAME_NAME_LINKED = 3.0
 _GROUP_MATE = 0.8
 _ORDINARY = -2.0
 _LOWER_CASE = -4.0
+_EXACT_AMONG_IDOLS = 1.8
 _FULL_NAME = 1.0
 _HANDLE = 5.0
 _PROFESSION = -4.0
@@ -504,6 +505,13 @@ class _Scoring:
             features["also an ordinary word"] = _ORDINARY
             if script(surface[0]) is Script.LATIN and surface[0].islower():
                 features["in lower case"] = _LOWER_CASE
+            elif (
+                surface == alias.text
+                and sum(c.isupper() for c in surface) >= 2
+                and (self._groups or any(other != idol.id for other in linked))
+            ):
+                # "IU", "BoA": a word only in other letters, as long as the talk is of idols.
+                features["written as the name, among idols"] = _EXACT_AMONG_IDOLS
         elif alias.kind is AliasKind.FULL:
             features["full name"] = _FULL_NAME
         if not name.bound:
