@@ -97,12 +97,24 @@ def test_judge_keeps_order_and_goes_on_after_bad_lines(tmp_path: Path) -> None:
         "[]",
         {"id": "d", "text": "x", "published": "yesterday"},
         '{"id": "e", "text": "lone \\ud800 Jisoo of BLACKPINK"}',
+        {"id": 7, "text": "a date alone", "published": "2024-02-28"},
         {"id": "f", "title": BOW, "text": "", "url": None, "lang": "en-US", "extra": 1},
     )
-    assert [a["id"] for a in answers] == ["a", None, "b", "c", None, "d", "e", "f"]
-    assert ["error" in a for a in answers] == [False, True, True, True, True, True, False, False]
-    assert len(answers[0]["interactions"]) == len(answers[7]["interactions"]) == 1
-    assert answers[7]["mentions"][0]["field"] == "title"
+    assert [a["id"] for a in answers] == ["a", None, "b", "c", None, "d", "e", 7, "f"]
+    assert ["error" in a for a in answers] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert len(answers[0]["interactions"]) == len(answers[8]["interactions"]) == 1
+    assert answers[7]["as_of"] == "2024-02-28"
+    assert answers[8]["mentions"][0]["field"] == "title"
 
 
 def test_judge_takes_bytes_that_are_no_utf8(tmp_path: Path) -> None:

@@ -22,12 +22,13 @@ from bot.seeds import load_seeds
 class _Line(msgspec.Struct):
     """What is asked of one post; anything else on the line is passed over."""
 
-    id: str
+    id: str | int
     text: str
     title: str | None = None
     url: str | None = None
     lang: str | None = None
-    published: datetime | None = None
+    #: ISO 8601; a date alone is its midnight, a time without a zone is in UTC.
+    published: str | None = None
 
 
 @click.command()
@@ -71,17 +72,17 @@ def _answer(raw: bytes, judge: Judge, roster: Roster, now: datetime) -> dict[str
         document = json.loads(raw.decode("utf-8", "replace"))  # takes lone surrogates, unlike most
     except (ValueError, RecursionError) as error:
         return {"id": None, "error": f"not JSON: {error}"}
+    given = document.get("id") if isinstance(document, dict) else None
+    given = _whole(given) if isinstance(given, str) else given
     try:
         line = msgspec.convert(document, _Line)
-        published = line.published
+        published = datetime.fromisoformat(line.published) if line.published else None
         if published is not None:
             published = published.replace(tzinfo=published.tzinfo or UTC).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        given = document.get("id") if isinstance(document, dict) else None
-        known = _whole(given) if isinstance(given, str) else None
-        return {"id": known, "error": f"not a post: {error}"}
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
+        return {"id": given if isinstance(given, str | int) else None, "error": f"no post: {error}"}
     post = Post(
-        id=_whole(line.id),
+        id=str(given),
         source_id="stdin",
         title=_whole(line.title or ""),
         text=_whole(line.text),
@@ -90,7 +91,7 @@ def _answer(raw: bytes, judge: Judge, roster: Roster, now: datetime) -> dict[str
         published=published,
         seen_at=now,
     )
-    return {"id": post.id, **describe(judged(judge, post), roster, post.at.date())}
+    return {"id": given, **describe(judged(judge, post), roster, post.at.date())}
 
 
 def _whole(text: str) -> str:

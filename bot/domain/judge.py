@@ -19,6 +19,8 @@ from bot.domain.roster import Roster
 from bot.domain.text import Text, sentences
 from bot.domain.types import (
     Field,
+    Group,
+    GroupKind,
     Interaction,
     Judgement,
     Kind,
@@ -129,13 +131,13 @@ class Judge:
             )
         else:
             title = next((u for u in units if u.field is Field.TITLE), None)
-            for pair, unit, reach in self._occasions(units, post):
+            for pair, unit, reach in self._occasions(units, links, post):
                 verdict = self._decide(pair, unit, title, reach, links, post)
                 if pair not in best or _rank(verdict) < _rank(best[pair]):
                     best[pair] = verdict
             for a, b in combinations(idols, 2):
                 pair = Pair.of(a, b)
-                if self._differ(pair, post):
+                if self._shared_group(pair, links, post) is None:
                     best.setdefault(pair, self._unmet(pair, units))
         whole += self._without_pair(units, links, post)
         return Judgement(
@@ -167,15 +169,27 @@ class Judge:
                     refers_back=any(x.speaks_of_both(text.norm, start, end) for x in languages),
                 )
 
-    def _differ(self, pair: Pair, post: Post) -> bool:
-        return self._roster.common_group(pair, post.at.date()) is None
+    def _shared_group(self, pair: Pair, links: Links, post: Post) -> Group | None:
+        """The group that makes two people no pair: theirs on the post's date, or the text's.
 
-    def _occasions(self, units: Sequence[_Unit], post: Post) -> Iterator[tuple[Pair, _Unit, float]]:
+        A text may put both in a group that one of them has left since, or had left long before.
+        """
+        if group := self._roster.common_group(pair, post.at.date()):
+            return group
+        nobody: frozenset[str] = frozenset()
+        for root in sorted(links.given.get(pair.a, nobody) & links.given.get(pair.b, nobody)):
+            if (group := self._roster.groups[root]).kind is not GroupKind.PROJECT:
+                return group
+        return None
+
+    def _occasions(
+        self, units: Sequence[_Unit], links: Links, post: Post
+    ) -> Iterator[tuple[Pair, _Unit, float]]:
         """Each pair in each sentence that is about it, with how surely it is (0 to 1)."""
         last: Pair | None = None
         for unit in units:
             pairs = [Pair.of(a, b) for a, b in combinations(unit.idols, 2)]
-            across = [p for p in pairs if self._differ(p, post)]
+            across = [p for p in pairs if self._shared_group(p, links, post) is None]
             for pair in across:
                 yield pair, unit, 1.0
             if len(unit.idols) == 2 and across:
@@ -269,12 +283,11 @@ class Judge:
         self, units: Sequence[_Unit], links: Links, post: Post
     ) -> Iterator[Rejection]:
         """What a post promised and did not hold: namesakes, group-mates, rankings."""
-        at = post.at.date()
         seen: set[tuple[Reason, str]] = set()
         for unit in units:
             if unit.best_cue is not None:
                 for a, b in combinations(unit.idols, 2):
-                    if group := self._roster.common_group(Pair.of(a, b), at):
+                    if group := self._shared_group(Pair.of(a, b), links, post):
                         names = " and ".join(self._roster.idols[i].name for i in (a, b))
                         yield from _once(
                             seen, Reason.SAME_GROUP, f"{names} are both in {group.name}"

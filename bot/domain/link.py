@@ -105,6 +105,9 @@ class Links:
     texts: Mapping[Field, Text]
     #: Of each linked idol, the confidence of the least sure mention.
     confidence: Mapping[str, float]
+    #: Of each linked idol, the groups (units as their parent) that the text puts them in: those
+    #: bound to a mention of them, else those of theirs that it names anywhere.
+    given: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     decisions: tuple[_Decision, ...] = ()
 
     def readings(self) -> tuple[Reading, ...]:
@@ -220,8 +223,20 @@ class Linker:
             unsure=tuple(self._unsure(d, texts) for d in decisions if d.winner is None),
             texts=texts,
             confidence=confidence,
+            given=self._given(decisions, found),
             decisions=tuple(decisions),
         )
+
+    def _given(self, decisions: Sequence[_Decision], found: _Found) -> Mapping[str, frozenset[str]]:
+        bound: dict[str, set[str]] = {}
+        for d in decisions:
+            if d.winner is not None:
+                name = d.name
+                bound.setdefault(d.winner.id, set()).update(
+                    self._roots[d.winner.id] & (name.bound | name.named_after | name.shared)
+                )
+        named = {g.root for g in found.groups if g.strong}
+        return {i: frozenset(roots or self._roots[i] & named) for i, roots in bound.items()}
 
     def _find(self, where: Field, text: Text, found: _Found) -> None:
         norm = text.norm

@@ -25,12 +25,13 @@ YOUNGEST = 10
 
 
 class Kind(StrEnum):
-    """What is found; the first four cannot be true, the rest may be as it should."""
+    """What is found; the first three cannot be true, the rest may be as it should."""
 
     SAME_PERSON = "same_person"
-    OVERLAP = "overlap"
     TOO_YOUNG = "too_young"
     GROUP_NAME = "group_name"
+    #: Rare but true of contest groups: gugudan's Sejeong was in I.O.I at the same time.
+    OVERLAP = "overlap"
     SHARED_NAME = "shared_name"
     NO_HANGUL = "no_hangul"
     NO_BIRTH_DATE = "no_birth_date"
@@ -41,7 +42,7 @@ class Kind(StrEnum):
 
 
 #: The kinds that are mistakes for certain.
-ERRORS = frozenset({Kind.SAME_PERSON, Kind.OVERLAP, Kind.TOO_YOUNG, Kind.GROUP_NAME})
+ERRORS = frozenset({Kind.SAME_PERSON, Kind.TOO_YOUNG, Kind.GROUP_NAME})
 
 
 @dataclass(frozen=True, slots=True)

@@ -506,3 +506,32 @@ def test_whatever_a_post_says_its_judgement_is_in_order(
             if a < b and roster.common_group(Pair.of(a, b), made.at.date()) is None
         }
         assert judged.pairs == across
+
+
+# ── different groups ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        # Heeseung left ENHYPEN in 2026; the text still puts him there.
+        ("ENHYPEN's Heeseung and Jungwon hugged each other on stage.", "ENHYPEN"),
+        ("IZ*ONE's Wonyoung and Sakura hugged each other at the finale.", "IZ*ONE"),
+    ],
+)
+def test_the_group_that_the_text_gives_makes_no_pair(
+    judge: Judge, post: MakePost, text: str, group: str
+) -> None:
+    judgement = judge(post(text))
+    assert judgement.interactions == ()
+    assert {(r.reason, group in r.detail) for r in judgement.rejections} == {
+        (Reason.SAME_GROUP, True)
+    }
+
+
+def test_former_group_mates_are_a_pair_under_their_groups_of_today(
+    judge: Judge, post: MakePost
+) -> None:
+    text = "Once together in IZ*ONE: IVE's Wonyoung hugged LE SSERAFIM's Sakura backstage."
+    [met] = judge(post(text)).interactions
+    assert met.pair == Pair("ive.wonyoung", "le-sserafim.sakura")
