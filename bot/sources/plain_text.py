@@ -88,8 +88,11 @@ def line(markup: str) -> str:
 
 def tidy(text: str) -> str:
     """NFC, without what cannot be seen, single spaces, and newlines only between paragraphs."""
-    if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", _ODD.sub(_plain_space, text))
+    # What is printable holds nothing odd; asking that is much faster than looking for it.
+    if not text.isprintable():
+        text = _ODD.sub(_plain_space, text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     # Splitting a line into words is the slow part, and most lines are tidy already.
     if "\n" not in text and "  " not in text:
         return text.strip(" ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 
 from bot.domain.errors import Malformed
@@ -187,11 +188,15 @@ def _image_candidates(fields: Fields) -> Iterable[str]:
         yield element.findtext("url") or element.text or ""
 
 
+#: Authors and tags come again from entry to entry, and from poll to poll.
+_label = lru_cache(maxsize=4096)(line)
+
+
 def _author(fields: Fields, names: Names) -> str:
     for name in ("dc:creator", "author", "itunes:author"):
         for element in fields.get(name, ()):
             named = _first(fields_of(element, names), "name") if len(element) else ""
-            author = line(named or element.text or "")
+            author = _label(named or element.text or "")
             if mailbox := _MAILBOX.fullmatch(author):
                 author = mailbox[1] or ""
             if author:
@@ -201,7 +206,7 @@ def _author(fields: Fields, names: Names) -> str:
 
 def _tags(fields: Fields) -> tuple[str, ...]:
     elements = (*fields.get("category", ()), *fields.get("dc:subject", ()))
-    tags = (line(e.get("label") or e.get("term") or e.text or "") for e in elements)
+    tags = (_label(e.get("label") or e.get("term") or e.text or "") for e in elements)
     return tuple(dict.fromkeys(filter(None, tags)))[:MAX_TAGS]
 
 
