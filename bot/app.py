@@ -248,9 +248,9 @@ class Loops:
 
     async def _repeat(self, role: str, once: Callable[[], Awaitable[int]]) -> None:
         wake = self._wake.setdefault(role, asyncio.Event())
-        wake.set()
         pause = 1.0
         while not self._stop.is_set():
+            wake.clear()  # before the round, so that news during it starts another
             try:
                 busy = await once()
                 pause = 1.0
@@ -261,7 +261,6 @@ class Loops:
                 continue
             if not busy:
                 await self._first(wake.wait())
-                wake.clear()
 
     async def _sleep(self, seconds: float) -> None:
         await self._first(asyncio.sleep(seconds))

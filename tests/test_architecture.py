@@ -56,7 +56,6 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("storage.sqlite",),
     "filelock": ("storage.sqlite",),
     "lxml": ("bot.sources",),
-    "selectolax": ("bot.sources",),
     "apscheduler": ("bot.app",),
     "pydantic": ("bot.settings",),
     "pydantic_settings": ("bot.settings",),

@@ -2,7 +2,7 @@
 
 Tags are found one after another and no tree is built. A tree would give a hostile entry its lever,
 because building one takes time quadratic in its depth (lexbor: 22 seconds for 100,000 nested tags),
-and it would be most of the time that a feed takes. Only single picture tags are given to a parser.
+and it would be most of the time that a feed takes.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import html
 import re
 import unicodedata
 from functools import lru_cache
-
-from selectolax.lexbor import LexborHTMLParser
+from itertools import repeat
 
 from bot.sources.entries import MAX_LINE
 
@@ -49,6 +48,7 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 _IMG = re.compile(rf"<(?:img|IMG)(?=[\s/]){_REST}")
+_ATTRIBUTE = re.compile(r"""\s([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _REFERENCE = re.compile(r"&#?\w{1,32};")
 #: Stands for the edge of a block until the newlines of the source, which mean nothing, are gone.
 _EDGE = "\u2029"
@@ -75,7 +75,7 @@ def plain(markup: str) -> str:
     if "<" in markup:
         pieces = _MARKUP.split(markup)
         if len(pieces) > 1:
-            pieces[1::3] = [_EDGES.get(tag, "") for tag in pieces[1::3]]
+            pieces[1::3] = map(_EDGES.get, pieces[1::3], repeat(""))
             pieces[2::3] = [""] * (len(pieces) // 3)
             markup = "".join(pieces).replace("\n", " ").replace(_EDGE, "\n")
     return tidy(_unescape(_unescape(markup)))
@@ -90,7 +90,9 @@ def tidy(text: str) -> str:
     """NFC, without what cannot be seen, single spaces, and newlines only between paragraphs."""
     # What is printable holds nothing odd; asking that is much faster than looking for it.
     if not text.isprintable():
-        text = _ODD.sub(_plain_space, text)
+        text = text.replace("\xa0", " ")
+        if not text.replace("\n", "").isprintable():
+            text = _ODD.sub(_plain_space, text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     # Splitting a line into words is the slow part, and most lines are tidy already.
@@ -109,8 +111,9 @@ def _plain_space(match: re.Match[str]) -> str:
 def first_picture(markup: str) -> str:
     """The address of the first picture in HTML as it is written there; "" when there is none."""
     for tag in _IMG.finditer(markup):
-        img = LexborHTMLParser(tag[0]).css_first("img")
-        attributes = img.attributes if img else {}
+        attributes = {
+            a[1].lower(): _unescape(a[2] or a[3] or a[4] or "") for a in _ATTRIBUTE.finditer(tag[0])
+        }
         if "1" in (attributes.get("width"), attributes.get("height")):
             continue  # a counter, not a picture
         # Pages that load pictures late have the real address in another attribute.

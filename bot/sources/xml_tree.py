@@ -165,7 +165,10 @@ def fields_of(parent: Element, names: Names) -> Fields:
     fields: Fields = {}
     for child in parent:
         name = names[child.tag]
-        fields.setdefault(name, []).append(child)
+        if name in fields:
+            fields[name].append(child)
+        else:
+            fields[name] = [child]
         if len(child) and (name in _TEXTS or name == "media:group"):
             for member in child:
                 fields.setdefault(names[member.tag], []).append(member)
