@@ -1,6 +1,6 @@
 """What a post says of each two people it names: an interaction, or why not.
 
-The unit is the sentence (a title counts as one). In the order of the project's policy: a sensitive
+The scene is the sentence (a title counts as one). In the order of the project's policy: a sensitive
 subject, then lists and rankings, then what did not happen, then what they did with each other, in
 public towards each other, together, at one event; else they are only both mentioned. A reciprocal
 act told of both in one sentence beats a list frame elsewhere.
@@ -8,15 +8,14 @@ act told of both in one sentence beats a list frame elsewhere.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bot.domain.lexicon import Act, Cue, Frame, Language, Lexicon
+from bot.domain.lexicon import Act, Cue, Frame, Lexicon
 from bot.domain.link import Linker, Links, Reading, Unsure
 from bot.domain.roster import Roster
-from bot.domain.text import Text, sentences
+from bot.domain.scene import Scene, read_scenes
 from bot.domain.types import (
     Field,
     Group,
@@ -24,7 +23,6 @@ from bot.domain.types import (
     Interaction,
     Judgement,
     Kind,
-    Mention,
     Pair,
     Post,
     Reason,
@@ -45,7 +43,6 @@ EVIDENCE = 160
 #: How sure a report is by the act; a cue that says only that they interacted counts a little less.
 _SURE = {Act.MUTUAL: 0.92, Act.JOINT: 0.86, Act.PUBLIC: 0.82, Act.TOGETHER: 0.78, Act.EVENT: 0.5}
 _GENERIC = 0.96
-_STRENGTH = [Act.MUTUAL, Act.JOINT, Act.PUBLIC, Act.TOGETHER, Act.EVENT]
 #: What is announced of people under 18: stage work, in plain words.
 _FOR_MINORS = {Kind.HOSTING, Kind.COLLABORATION, Kind.CHALLENGE, Kind.REACTION}
 _FRAME_REASONS = {
@@ -55,6 +52,7 @@ _FRAME_REASONS = {
     Frame.LOOK_ALIKE: (Reason.LOOK_ALIKE, "about looking alike"),
     Frame.COVER: (Reason.COVER, "about a cover"),
     Frame.REPLACEMENT: (Reason.REPLACEMENT, "about taking someone's place"),
+    Frame.APART: (Reason.CO_MENTION, "each for themselves"),
 }
 #: The more telling reason is kept when sentences differ.
 _TELLING = [
@@ -67,30 +65,6 @@ _TELLING = [
     Reason.LOW_CONFIDENCE,
     Reason.CO_MENTION,
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """One sentence, or the title."""
-
-    field: Field
-    start: int  # in normalised text
-    end: int
-    mentions: tuple[Mention, ...]
-    unsure: tuple[Unsure, ...]
-    cues: tuple[Cue, ...]
-    frames: dict[Frame, str]
-    refers_back: bool
-
-    @property
-    def idols(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(m.idol_id for m in self.mentions))
-
-    @property
-    def best_cue(self) -> Cue | None:
-        return min(
-            self.cues, key=lambda c: (_STRENGTH.index(c.act), c.kind is Kind.OTHER), default=None
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +95,7 @@ class Judge:
     def _judge(self, post: Post, links: Links) -> Judgement:
         if not links.mentions and not links.unsure:
             return Judgement()
-        units = list(self._units(post, links))
+        scenes = list(read_scenes(post, links, self._lexicon))
         best: dict[Pair, Verdict] = {}
         whole: list[Rejection] = []
         idols = tuple(dict.fromkeys(m.idol_id for m in links.mentions))
@@ -130,44 +104,21 @@ class Judge:
                 Rejection(reason=Reason.LISTING, detail=f"names {len(idols)} idols at once")
             )
         else:
-            title = next((u for u in units if u.field is Field.TITLE), None)
-            for pair, unit, reach in self._occasions(units, links, post):
-                verdict = self._decide(pair, unit, title, reach, links, post)
+            title = next((u for u in scenes if u.field is Field.TITLE), None)
+            for pair, scene, reach in self._occasions(scenes, links, post):
+                verdict = self._decide(pair, scene, title, reach, links, post)
                 if pair not in best or _rank(verdict) < _rank(best[pair]):
                     best[pair] = verdict
             for a, b in combinations(idols, 2):
                 pair = Pair.of(a, b)
                 if self._shared_group(pair, links, post) is None:
-                    best.setdefault(pair, self._unmet(pair, units))
-        whole += self._without_pair(units, links, post)
+                    best.setdefault(pair, self._unmet(pair, scenes))
+        whole += self._without_pair(scenes, links, post)
         return Judgement(
             mentions=links.mentions, verdicts=(*(best[p] for p in sorted(best)), *whole)
         )
 
     # ── reading ──
-
-    def _units(self, post: Post, links: Links) -> Iterator[_Unit]:
-        for where, text in links.texts.items():
-            if not text.norm:
-                continue
-            languages = self._lexicon.for_text(text.norm, post.lang)
-            spans = [(0, len(text.norm))] if where is Field.TITLE else sentences(text.norm)
-            mentions = [m for m in links.mentions if m.field is where]
-            unsure = [u for u in links.unsure if u.field is where]
-            for start, end in spans:
-                raw_start, raw_end = text.span(start, end)
-                yield _Unit(
-                    field=where,
-                    start=start,
-                    end=end,
-                    mentions=tuple(
-                        mentions[_first(mentions, raw_start) : _first(mentions, raw_end)]
-                    ),
-                    unsure=tuple(unsure[_first(unsure, raw_start) : _first(unsure, raw_end)]),
-                    cues=tuple(_cues(languages, text.norm, start, end)),
-                    frames=_frames(languages, text.norm, start, end),
-                    refers_back=any(x.speaks_of_both(text.norm, start, end) for x in languages),
-                )
 
     def _shared_group(self, pair: Pair, links: Links, post: Post) -> Group | None:
         """The group that makes two people no pair: theirs on the post's date, or the text's.
@@ -183,44 +134,44 @@ class Judge:
         return None
 
     def _occasions(
-        self, units: Sequence[_Unit], links: Links, post: Post
-    ) -> Iterator[tuple[Pair, _Unit, float]]:
+        self, scenes: Sequence[Scene], links: Links, post: Post
+    ) -> Iterator[tuple[Pair, Scene, float]]:
         """Each pair in each sentence that is about it, with how surely it is (0 to 1)."""
         last: Pair | None = None
-        for unit in units:
-            pairs = [Pair.of(a, b) for a, b in combinations(unit.idols, 2)]
+        for scene in scenes:
+            pairs = [Pair.of(a, b) for a, b in combinations(scene.idols, 2)]
             across = [p for p in pairs if self._shared_group(p, links, post) is None]
             for pair in across:
-                yield pair, unit, 1.0
-            if len(unit.idols) == 2 and across:
+                yield pair, scene, 1.0
+            if len(scene.idols) == 2 and across:
                 last = across[0]
-            elif len(unit.idols) > 2 or any(i not in (last or ()) for i in unit.idols):
-                last = last if not unit.idols else None
-            elif last is not None and unit.refers_back:
-                yield last, unit, 0.9  # "The two were seen bowing to each other."
+            elif len(scene.idols) > 2 or any(i not in (last or ()) for i in scene.idols):
+                last = last if not scene.idols else None
+            elif last is not None and scene.refers_back:
+                yield last, scene, 0.9  # "The two were seen bowing to each other."
 
     # ── deciding ──
 
     def _decide(
-        self, pair: Pair, unit: _Unit, title: _Unit | None, reach: float, links: Links, post: Post
+        self, pair: Pair, scene: Scene, title: Scene | None, reach: float, links: Links, post: Post
     ) -> Verdict:
-        frames = unit.frames
+        frames = scene.frames
         title_frames = title.frames if title else {}
-        cue = unit.best_cue
+        cue, certain = _best_cue(scene, pair)
         if word := frames.get(Frame.HARM) or title_frames.get(Frame.HARM):
             return Rejection(
                 pair=pair, reason=Reason.SENSITIVE, detail=f"a sensitive subject: “{word}”"
             )
         if word := frames.get(Frame.DATING) or title_frames.get(Frame.DATING):
             return self._interaction(
-                pair, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, unit, links, post, cue
+                pair, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, scene, links, post, cue
             )
         mutual = cue if cue is not None and cue.act is Act.MUTUAL else None
-        if len(unit.idols) > LIST_OF_PEOPLE:
+        if len(scene.idols) > LIST_OF_PEOPLE:
             return Rejection(
                 pair=pair,
                 reason=Reason.LISTING,
-                detail=f"one sentence names {len(unit.idols)} idols",
+                detail=f"one sentence names {len(scene.idols)} idols",
             )
         for frame, (reason, what) in _FRAME_REASONS.items():
             if word := frames.get(frame):
@@ -235,10 +186,10 @@ class Judge:
         if cue is None:
             return _co_mention(pair, "one sentence names both and tells of nothing between them")
         named = min(links.confidence[pair.a], links.confidence[pair.b])
-        confidence = _SURE[cue.act] * reach * min(1.0, named + 0.15)
+        confidence = _SURE[cue.act] * reach * certain * min(1.0, named + 0.15)
         if cue.kind is Kind.OTHER:
             confidence *= _GENERIC
-        if title is not None and title is not unit and set(title.idols) >= {pair.a, pair.b}:
+        if title is not None and title is not scene and set(title.idols) >= {pair.a, pair.b}:
             confidence = min(0.98, confidence + 0.04)
         tier = Tier.ANNOUNCE
         if cue.act is Act.EVENT or confidence < ANNOUNCE_CONFIDENCE:
@@ -247,7 +198,7 @@ class Judge:
             self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)
         ):
             tier = Tier.SENSITIVE
-        return self._interaction(pair, cue.kind, tier, confidence, unit, links, post, cue)
+        return self._interaction(pair, cue.kind, tier, confidence, scene, links, post, cue)
 
     def _interaction(
         self,
@@ -255,7 +206,7 @@ class Judge:
         kind: Kind,
         tier: Tier,
         confidence: float,
-        unit: _Unit,
+        scene: Scene,
         links: Links,
         post: Post,
         cue: Cue | None,
@@ -264,36 +215,36 @@ class Judge:
             pair=pair,
             kind=kind,
             tier=tier,
-            past=Frame.PAST in unit.frames,
+            past=Frame.PAST in scene.frames,
             confidence=round(confidence, 3),
-            evidence=_evidence(links.texts[unit.field], unit, cue),
-            field=unit.field,
+            evidence=_evidence(scene, cue),
+            field=scene.field,
         )
 
-    def _unmet(self, pair: Pair, units: Sequence[_Unit]) -> Rejection:
+    def _unmet(self, pair: Pair, scenes: Sequence[Scene]) -> Rejection:
         """Why a pair that no sentence is about is rejected."""
-        for unit in units:
-            if unit.field is Field.TITLE and (word := unit.frames.get(Frame.LISTING)):
+        for scene in scenes:
+            if scene.field is Field.TITLE and (word := scene.frames.get(Frame.LISTING)):
                 return Rejection(
                     pair=pair, reason=Reason.LISTING, detail=f"a list or ranking: “{word}”"
                 )
         return _co_mention(pair, "no sentence is about both")
 
     def _without_pair(
-        self, units: Sequence[_Unit], links: Links, post: Post
+        self, scenes: Sequence[Scene], links: Links, post: Post
     ) -> Iterator[Rejection]:
         """What a post promised and did not hold: namesakes, group-mates, rankings."""
         seen: set[tuple[Reason, str]] = set()
-        for unit in units:
-            if unit.best_cue is not None:
-                for a, b in combinations(unit.idols, 2):
+        for scene in scenes:
+            if scene.cues:
+                for a, b in combinations(scene.idols, 2):
                     if group := self._shared_group(Pair.of(a, b), links, post):
                         names = " and ".join(self._roster.idols[i].name for i in (a, b))
                         yield from _once(
                             seen, Reason.SAME_GROUP, f"{names} are both in {group.name}"
                         )
-            for unsure in unit.unsure:
-                mate = None if unsure.instead else self._group_mate(unsure, unit, post)
+            for unsure in scene.unsure:
+                mate = None if unsure.instead else self._group_mate(unsure, scene, post)
                 if mate is not None:
                     yield from _once(seen, Reason.SAME_GROUP, mate)
                 elif unsure.decided:
@@ -302,14 +253,14 @@ class Judge:
                         seen, Reason.AMBIGUOUS_NAME, f"“{unsure.surface}” is probably {what}"
                     )
         decided = len({m.idol_id for m in links.mentions}) > 1
-        listing = next((u.frames[Frame.LISTING] for u in units if Frame.LISTING in u.frames), None)
+        listing = next((u.frames[Frame.LISTING] for u in scenes if Frame.LISTING in u.frames), None)
         if listing and links.mentions and not decided:
             yield from _once(seen, Reason.LISTING, f"a list or ranking: “{listing}”")
 
-    def _group_mate(self, unsure: Unsure, unit: _Unit, post: Post) -> str | None:
+    def _group_mate(self, unsure: Unsure, scene: Scene, post: Post) -> str | None:
         """One group that explains both names: someone meant and someone linked are in it."""
         for maybe in unsure.idol_ids[:3] if unsure.decided else ():
-            for other in unit.idols:
+            for other in scene.idols:
                 if other != maybe and (
                     group := self._roster.common_group(Pair.of(maybe, other), post.at.date())
                 ):
@@ -321,11 +272,6 @@ class Judge:
         return None
 
 
-def _first(names: Sequence[Mention] | Sequence[Unsure], at: int) -> int:
-    """Which of a field's names, in order, is the first that stands at `at` or later."""
-    return bisect_left(names, at, key=lambda n: n.start)
-
-
 def _once(seen: set[tuple[Reason, str]], reason: Reason, detail: str) -> Iterator[Rejection]:
     if (reason, detail) not in seen:
         seen.add((reason, detail))
@@ -334,21 +280,6 @@ def _once(seen: set[tuple[Reason, str]], reason: Reason, detail: str) -> Iterato
 
 def _co_mention(pair: Pair, detail: str) -> Rejection:
     return Rejection(pair=pair, reason=Reason.CO_MENTION, detail=detail)
-
-
-def _cues(languages: Sequence[Language], norm: str, start: int, end: int) -> Iterator[Cue]:
-    for language in languages:
-        yield from language.cues(norm, start, end)
-
-
-def _frames(languages: Sequence[Language], norm: str, start: int, end: int) -> dict[Frame, str]:
-    frames: dict[Frame, str] = {}
-    for language in languages:
-        for frame, word in language.frames(norm, start, end):
-            frames.setdefault(frame, word)
-    if norm[start:end].rstrip("'\")]”’」』 ").endswith("?"):
-        frames.setdefault(Frame.IRREALIS, "?")  # a question reports nothing
-    return frames
 
 
 def _rank(verdict: Verdict) -> tuple[int, float]:
@@ -362,14 +293,26 @@ def _rank(verdict: Verdict) -> tuple[int, float]:
     return len(Tier) + _TELLING.index(verdict.reason), 0.0
 
 
-def _evidence(text: Text, unit: _Unit, cue: Cue | None) -> str:
+def _evidence(scene: Scene, cue: Cue | None) -> str:
     """The words around the names and the cue, cut to a short quotation."""
-    start, end = text.span(unit.start, unit.end)
+    start, end = scene.start, scene.end
     if end - start > EVIDENCE:
-        marks = [m.start for m in unit.mentions] + [m.end for m in unit.mentions]
+        marks = [m.start for m in scene.mentions] + [m.end for m in scene.mentions]
         if cue is not None:
-            marks += text.span(cue.start, cue.end)
+            marks += (cue.start, cue.end)
         middle = (min(marks) + max(marks)) // 2 if marks else start
         start = max(start, min(middle - EVIDENCE // 2, end - EVIDENCE))
         end = min(end, start + EVIDENCE)
-    return " ".join(text.raw[start:end].split())
+    return " ".join(scene.text.raw[start:end].split())
+
+
+def _best_cue(scene: Scene, pair: Pair) -> tuple[Cue | None, float]:
+    """The cue that says most of a pair, and how surely it is about the two."""
+    best: tuple[Cue | None, float] = (None, 0.0)
+    said = 0.0
+    for cue in scene.cues:
+        reach = scene.reach(pair, cue)
+        says = _SURE[cue.act] * reach * (_GENERIC if cue.kind is Kind.OTHER else 1.0)
+        if says > said:
+            best, said = (cue, reach), says
+    return best

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,6 +44,7 @@ class Frame(StrEnum):
     LOOK_ALIKE = "look_alike"
     COVER = "cover"
     REPLACEMENT = "replacement"
+    APART = "apart"  #: each for themselves: "respectively", "각각"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     of: list[str] = []
     and_: list[str] = msgspec.field(name="and", default_factory=list)
     both: list[str] = []
+    one: list[str] = []
+    clauses: list[str] = []
     professions: list[str] = []
 
 
@@ -93,7 +97,9 @@ _BY_SCRIPT = {
     Script.KANA: ("ja",),
     Script.HAN: ("zh", "ja"),
     Script.THAI: ("th",),
+    Script.OTHER: ("ru", "ar"),
 }
+_OTHER_LETTERS = {code for codes in _BY_SCRIPT.values() for code in codes}
 
 
 class Language:
@@ -107,9 +113,19 @@ class Language:
         self._frames = [(frame, self._compile(words)) for frame, words in file.frame.items()]
         self.link = file.link
         self._both = self._compile(file.link.both)
+        self._one = self._compile(file.link.one)
+        self._clauses = re.compile(
+            "|".join([r"[;；]|\.{3}|…|—|–", *file.link.clauses]), re.IGNORECASE
+        )
+        joining = "|".join([*file.link.and_, *file.link.roles]) or r"(?!)"
+        self._joins = re.compile(
+            rf"(?:[\s,、·・ㆍ&+/×＆'’\"”“‘()\-\[\]]|의|の|(?<![a-z])(?:{joining}|s|x|of|de|do|da|dari)(?![a-z]))*",
+            re.IGNORECASE,
+        )
 
     def _compile(self, words: list[str]) -> re.Pattern[str]:
-        body = "|".join(words) or r"(?!)"
+        # As the text is normalised; Thai and Korean letters would differ otherwise.
+        body = unicodedata.normalize("NFKC", "|".join(words)) or r"(?!)"
         whole = f"(?:{body})" if self.unspaced else rf"(?<!\w)(?:{body})(?!\w)"
         return re.compile(whole, re.IGNORECASE)
 
@@ -128,6 +144,18 @@ class Language:
             if found := pattern.search(norm, start, end):
                 yield frame, found.group()
 
+    def speaks_of_one(self, norm: str, start: int, end: int) -> bool:
+        """Whether a slice points back at one person: "she", "그는"."""
+        return self._one.search(norm, start, end) is not None
+
+    def joins(self, gap: str) -> bool:
+        """Whether what stands between two names makes them a list: "와", ", and "."""
+        return self._joins.fullmatch(gap) is not None
+
+    def clause_ends(self, norm: str, start: int, end: int) -> Iterator[int]:
+        """Where clauses end in a slice: after a semicolon, before "while", after "-고"."""
+        return (found.end() for found in self._clauses.finditer(norm, start, end))
+
     def speaks_of_both(self, norm: str, start: int, end: int) -> bool:
         """Whether a slice points back at two people: "the two", "두 사람"."""
         return self._both.search(norm, start, end) is not None
@@ -140,7 +168,7 @@ class Lexicon:
         self.languages = languages
         #: Folded name → "kind:id".
         self.anchors = anchors
-        self._spaced = tuple(sorted(k for k, v in languages.items() if not v.unspaced))
+        self._latin = tuple(sorted(languages.keys() - _OTHER_LETTERS))
 
     def for_text(self, norm: str, lang: str) -> list[Language]:
         """The languages to read a text with: the declared one, else those of its scripts."""
@@ -154,7 +182,7 @@ class Lexicon:
             codes = [c for c in codes if c != "ja"]
         if Script.LATIN in scripts:
             # Among Korean or Japanese, Latin words are names and a little English.
-            codes += [lang, "en"] if lang in self._spaced else ["en"] if codes else self._spaced
+            codes += [lang, "en"] if lang in self._latin else ["en"] if codes else self._latin
         if lang not in codes:
             codes.append(lang)
         return [self.languages[c] for c in dict.fromkeys(codes) if c in self.languages]

@@ -72,6 +72,17 @@ class Unsure:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMention:
+    """A group's or fandom's name in a post."""
+
+    field: Field
+    start: int
+    end: int
+    #: The group it counts as (a unit's parent).
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """Someone or something that a name could mean, with what speaks for and against it."""
 
@@ -108,6 +119,7 @@ class Links:
     #: Of each linked idol, the groups (units as their parent) that the text puts them in: those
     #: bound to a mention of them, else those of theirs that it names anywhere.
     given: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    groups: tuple[GroupMention, ...] = ()
     decisions: tuple[_Decision, ...] = ()
 
     def readings(self) -> tuple[Reading, ...]:
@@ -224,6 +236,10 @@ class Linker:
             texts=texts,
             confidence=confidence,
             given=self._given(decisions, found),
+            groups=tuple(
+                GroupMention(g.field, *texts[g.field].span(g.start, g.end), g.root)
+                for g in sorted(found.groups, key=lambda g: (g.start, -g.end))
+            ),
             decisions=tuple(decisions),
         )
 

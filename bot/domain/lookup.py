@@ -101,10 +101,15 @@ class Lookup:
 
     def nearest(self, typed: str, *, limit: int = 3) -> list[Found]:
         """The idols whose names look most like what was typed, however little."""
-        near = process.extract(
-            fold(typed), self._exact.keys(), scorer=fuzz.WRatio, score_cutoff=50, limit=20
+        telling = [k for k in self._exact if len(k) > 2]  # one letter is like anything
+        near = process.extract(fold(typed), telling, scorer=fuzz.WRatio, score_cutoff=50, limit=20)
+        ids = dict.fromkeys(
+            max(
+                self._exact[k],
+                key=lambda i: self._exact[k][i] + _PRIOR * self.roster.idols[i].prior,
+            )
+            for k, _, _ in near
         )
-        ids = dict.fromkeys(max(self._exact[k], key=self._exact[k].__getitem__) for k, _, _ in near)
         return [Found(i, 0.0) for i in list(ids)[:limit]]
 
     def _readings(self, query: str) -> list[tuple[str, set[str]]]:

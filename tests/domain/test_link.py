@@ -296,8 +296,6 @@ def test_a_group_reaches_the_names_that_are_listed_with_its_member(
         "Actor Ji Soo loses his case against a former agency",
         "Actor Jisoo apologises in a handwritten letter",
         "배우 지수, 소속사와의 소송 2심 선고",
-        "Lovelyz's Jisoo returns with a new single this month",
-        "러블리즈 지수, 새 싱글로 컴백",
         "서지수 작가의 새 소설이 출간됐다",
         "Kim Ji-soo, chief of the regional weather office, said on Monday",
         "배우 김민규, 드라마 종영 소감",
@@ -566,3 +564,13 @@ def test_every_idol_links_by_the_latin_name_beside_the_group(
 def test_a_roster_and_a_lexicon_may_be_empty(post: MakePost) -> None:
     nobody = Linker(rosters.load({}), lexicons.load({}))
     assert nobody.link(post("BLACKPINK's Jisoo", title="지수")).mentions == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Lovelyz's Jisoo returns with a new single this month", "러블리즈 지수, 새 싱글로 컴백"],
+)
+def test_the_group_beside_the_name_tells_one_jisoo_from_the_other(
+    text: str, linker: Linker, post: MakePost
+) -> None:
+    assert {m.idol_id for m in linker.link(post(text)).mentions} == {"lovelyz.jisoo"}
