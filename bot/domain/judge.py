@@ -15,7 +15,7 @@ from itertools import combinations
 from bot.domain.lexicon import Act, Cue, Frame, Lexicon
 from bot.domain.link import Linker, Links, Reading, Unsure
 from bot.domain.roster import Roster
-from bot.domain.scene import Scene, read_scenes
+from bot.domain.scene import LIKELY, POINTED_AT, Scene, read_scenes
 from bot.domain.types import (
     Field,
     Group,
@@ -136,19 +136,32 @@ class Judge:
     def _occasions(
         self, scenes: Sequence[Scene], links: Links, post: Post
     ) -> Iterator[tuple[Pair, Scene, float]]:
-        """Each pair in each sentence that is about it, with how surely it is (0 to 1)."""
+        """Each pair in each scene that is about it, with how surely it is (0 to 1).
+
+        A scene is about the pairs that it names; about the one pair named before when it points
+        back at both; and about the one idol named before and those it names when it points back
+        at one first ("He hugged Mingyu").
+        """
         last: Pair | None = None
+        topic: str | None = None
         for scene in scenes:
             pairs = [Pair.of(a, b) for a, b in combinations(scene.idols, 2)]
             across = [p for p in pairs if self._shared_group(p, links, post) is None]
             for pair in across:
                 yield pair, scene, 1.0
+            if topic is not None and topic not in scene.idols and scene.begins_with_one:
+                for other in scene.idols[:LIST_OF_PEOPLE]:
+                    pair = Pair.of(topic, other)
+                    if self._shared_group(pair, links, post) is None:
+                        yield pair, scene, POINTED_AT
+            elif scene.idols:
+                topic = scene.idols[0] if len(scene.idols) == 1 else None
             if len(scene.idols) == 2 and across:
                 last = across[0]
             elif len(scene.idols) > 2 or any(i not in (last or ()) for i in scene.idols):
                 last = last if not scene.idols else None
             elif last is not None and scene.refers_back:
-                yield last, scene, 0.9  # "The two were seen bowing to each other."
+                yield last, scene, LIKELY  # "The two were seen bowing to each other."
 
     # ── deciding ──
 
@@ -167,11 +180,9 @@ class Judge:
                 pair, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, scene, links, post, cue
             )
         mutual = cue if cue is not None and cue.act is Act.MUTUAL else None
-        if len(scene.idols) > LIST_OF_PEOPLE:
+        if (company := scene.company(pair)) > LIST_OF_PEOPLE:
             return Rejection(
-                pair=pair,
-                reason=Reason.LISTING,
-                detail=f"one sentence names {len(scene.idols)} idols",
+                pair=pair, reason=Reason.LISTING, detail=f"one sentence names {company} idols"
             )
         for frame, (reason, what) in _FRAME_REASONS.items():
             if word := frames.get(frame):

@@ -78,6 +78,19 @@ class Scene:
             b for b in self.breaks if not any(x[0].start < b <= x[-1].start for x in self.lists)
         )
 
+    @cached_property
+    def begins_with_one(self) -> bool:
+        """Whether it begins with someone named before ("She hugged …") and one list of names."""
+        if len(self.lists) != 1:
+            return False
+        before = self.text.raw[self.start : self.mentions[0].start].casefold()
+        return any(x.speaks_of_one(before, 0, min(len(before), 24)) for x in self.languages)
+
+    def company(self, pair: Pair) -> int:
+        """How many idols are named in the clauses that a pair is named in."""
+        clauses = {self.clause(m.start) for m in self.mentions if m.idol_id in pair}
+        return len({m.idol_id for m in self.mentions if self.clause(m.start) in clauses})
+
     def reach(self, pair: Pair, cue: Cue) -> float:
         """How surely a cue of this scene tells of something between the two of a pair."""
         where = [
