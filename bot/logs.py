@@ -42,5 +42,7 @@ def configure(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("apscheduler", "discord.client", "discord.gateway", "aiohttp.access"):
+    for chatty in ("apscheduler", "discord.gateway", "aiohttp.access"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    # Its warnings are about voice, which Crumbs has no use for.
+    logging.getLogger("discord.client").setLevel(logging.ERROR)
