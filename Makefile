@@ -45,7 +45,7 @@ soak: setup  ## the long suites
 bench: setup  ## measure (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: setup  ## write both locks anew (needs uv: pip install uv)
+lock:  ## write both locks anew (needs uv: pip install uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements-dev.lock
 

@@ -91,7 +91,7 @@ async def _poll(
     except SourceError as error:
         result = _failed(lease, error, clock())
         logger.warning("poll failed", error=str(error), failures=lease.failures + 1)
-    except Exception as error:
+    except Exception as error:  # bulkhead: a bad source backs off and never stops the others
         result = _failed(lease, SourceError(f"a bug while reading it: {error!r}"), clock())
         logger.exception("poll crashed")
     if not await storage.finish_poll(lease, result, clock()):
