@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     """Discord's API, or a stand-in or rate-limiting proxy that speaks it."""
     roles: Annotated[tuple[Role, ...], NoDecode] = ROLES
     """Which loops run in this process."""
-    contact: str = "https://github.com/crumbs-bot/crumbs"
+    contact: str = ""
     """How publishers can reach whoever runs this bot; stands in the User-Agent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged."""

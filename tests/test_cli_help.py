@@ -8,7 +8,10 @@ import pytest
 
 from tests.test_cli import crumbs
 
-COMMANDS = ("sync", "migrate", "invite", "status", "settings", "roster", "roster check")
+COMMANDS = (
+    *("sync", "migrate", "invite", "status", "settings", "roster", "roster check"),
+    *("explain", "evaluate"),
+)
 
 
 def test_the_list_of_commands_names_each_with_a_whole_sentence(tmp_path: Path) -> None:

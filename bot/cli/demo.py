@@ -28,10 +28,11 @@ _DATE = re.compile(r"\{\{(rfc822|iso) -(\d+)m\}\}")
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of drawings.")
 def command(*, as_json: bool) -> None:
-    """Show the whole line at work on bundled feeds: no token, no network, under a minute.
+    """Show the whole line at work on bundled feeds.
 
-    Eight invented outlets are served on this machine. Five report in five languages that Jisoo and
-    Mingyu bowed to each other; the others carry what must not be announced.
+    It needs no token and no network, and takes less than a minute. Eight invented
+    outlets are served on this machine. Five report in five languages that Jisoo and Mingyu bowed to
+    each other; the others carry what must not be announced.
     """
     logs.configure("warning", "text")
     # The demo is the same for everybody: no .env, no environment.

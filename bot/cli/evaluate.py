@@ -26,10 +26,10 @@ from bot.seeds import load_seeds
 @click.option("--errors", is_flag=True, help="List every mistake with its explanation.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a corpus.")
 def command(corpora: tuple[Path, ...], *, errors: bool, as_json: bool) -> None:
-    """Judge labelled posts and print precision and recall of idols and of announced pairs.
+    """Measure the core on labelled posts.
 
-    A corpus is JSON lines with `id`, `lang`, `category`, `title`, `text`, `idols` ("GROUP/NAME")
-    and `interactions` (`a`, `b`, `kind`). Dating is out of the score; borderline posts are shown
+    Prints precision and recall of idols and of announced pairs. A corpus is JSON lines with
+    `id`, `lang`, `category`, `title`, `text`, `idols` ("GROUP/NAME") and `interactions` (`a`, `b`, `kind`). Dating is out of the score; borderline posts are shown
     apart; labels that match nobody in the roster are listed and count as missed.
 
     Example: crumbs evaluate tests/gold/open.jsonl --errors

@@ -33,10 +33,11 @@ from bot.sources.page import read_page
 @click.option("--lang", default="", help="ISO 639-1 code of the language, if you know it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a drawing.")
 def command(what: tuple[str, ...], title: str, lang: str, *, as_json: bool) -> None:
-    """Show how a post is read: every name with what it could mean, and every verdict.
+    """Show how a post is read, and why.
 
-    WHAT is a text, the name of a file that holds one ("-" for standard input), or the https://
-    address of an article.
+    Every name is shown with what it could mean, what speaks for each, who won and what would have
+    helped; then every verdict. WHAT is a text, the name of a file that holds one
+    ("-" for standard input), or the https:// address of an article.
 
     Example: crumbs explain "BLACKPINK's Jisoo and SEVENTEEN's Mingyu bow to each other."
     """
