@@ -28,9 +28,10 @@ from bot.seeds import load_seeds
 def command(corpora: tuple[Path, ...], *, errors: bool, as_json: bool) -> None:
     """Measure the core on labelled posts.
 
-    Prints precision and recall of idols and of announced pairs. A corpus is JSON lines with
-    `id`, `lang`, `category`, `title`, `text`, `idols` ("GROUP/NAME") and `interactions` (`a`, `b`, `kind`). Dating is out of the score; borderline posts are shown
-    apart; labels that match nobody in the roster are listed and count as missed.
+    Prints precision and recall of idols and of announced pairs. A corpus is JSON lines with `id`,
+    `lang`, `category`, `title`, `text`, `idols` ("GROUP/NAME") and `interactions` (`a`, `b`,
+    `kind`). Dating is out of the score; borderline posts are shown apart; labels that match nobody
+    in the roster are listed and count as missed.
 
     Example: crumbs evaluate tests/gold/open.jsonl --errors
     """
