@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -204,6 +205,21 @@ def test_preview_names_a_source_that_cannot_be_read(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     [failed] = [r for r in rows(done.stdout) if r["type"] == "source_error"]
     assert "HTML" in failed["problem"]
+    assert done.stderr == ""
+
+
+def test_preview_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
+    path = Path(feed(tmp_path, ("1", "Weather", "Rain.")))
+    command = [sys.executable, "-m", "bot", "preview", "--json", "--source", str(path)]
+    env = environment(CRUMBS_TICK_SECONDS="0.2", CRUMBS_HOLD_SECONDS="0")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path, env=env) as child:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["post"]["title"] == "Weather"
+        child.send_signal(signal.SIGINT)
+        rest = child.stdout.read()
+        child.wait(10)
+    assert child.returncode == 1  # stopped, not done
+    assert rest == b""
 
 
 # ── demo ──────────────────────────────────────────────────────────────────────────────────────

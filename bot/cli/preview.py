@@ -61,7 +61,7 @@ def command(
         crumbs preview --once --pair jisoo mingyu --source https://www.soompi.com/feed
     """
     given = settings.load()
-    logs.configure("warning", given.log_format)
+    logs.configure("error", given.log_format)  # what fails is shown on the screen
     core = Core.of(load_seeds(given.roster, given.lexicon))
     sources = [_source(a) for a in dict.fromkeys(addresses)] or load_sources(given.sources)
     watch = [_pair(core, a, b) for a, b in pairs]
@@ -258,16 +258,18 @@ async def _preview(
 
     clients = source_clients(fetcher, allow_files=True)
     sender = _ScreenSender(show, core.lookup.roster)
+    told: dict[str, str | None] = {}
     while True:
         await ingest_once(
             storage, clients, sink, utc_now, limit=max(len(sources), 1), baseline=False
         )
         while await deliver_once(storage, sender, utc_now):
             pass
+        for health in await storage.source_health():
+            if health.last_error and told.get(health.source.id) != health.last_error:
+                show.failed(health.source, health.last_error)
+            told[health.source.id] = health.last_error
         if once:
             break
         await asyncio.sleep(given.tick_seconds)
-    for health in await storage.source_health():
-        if health.last_error:
-            show.failed(health.source, health.last_error)
     show.done(posts, sender.sent)
