@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.cli import _COMMANDS
-from bot.domain import roster
+from bot.client import Client
+from bot.domain import lexicon, roster
 from bot.domain.judge import Judge
+from bot.domain.ports import Storage
 from bot.domain.types import Post
 from bot.seeds import load_seeds, load_sources
 from bot.settings import SEEDS, Settings
 from tests.conftest import Clock
+from tests.standin import StandIn
+from tests.standin.discordpy import point
+from tests.storage.test_contract import record
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -52,6 +59,45 @@ def test_the_source_in_contributing_loads(tmp_path: Path) -> None:
     file.write_text(code(section("Add a source"), "toml"), "utf-8")
     [source] = load_sources(file)
     assert source.url == "https://news.example/feed.xml"
+
+
+def test_the_language_in_contributing_loads_and_judges(clock: Clock) -> None:
+    files = {p.name: p.read_text("utf-8") for p in (SEEDS / "lexicon").glob("*.toml")}
+    files["it.toml"] = code(section("Add a language"), "toml")
+    people = load_seeds(SEEDS / "roster", SEEDS / "lexicon").roster
+    judge = Judge(people, lexicon.load(files))
+
+    def told(text: str) -> list[str]:
+        post = Post(id="x", source_id="x", text=text, lang="it", seen_at=clock())
+        return [i.kind.value for i in judge(post).interactions]
+
+    met = "Jisoo dei BLACKPINK e Mingyu dei SEVENTEEN si sono salutati a Parigi."
+    assert told(met) == ["greeting"]
+    assert told(f"I fan sperano che {met}") == []
+
+
+async def test_the_command_in_contributing_works(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace: dict[str, Any] = {}
+    exec(code(section("Add a command"), "python"), namespace)  # noqa: S102  our own document
+    async with StandIn() as api:
+        point(api, monkeypatch)
+        guild = api.add_guild("Twosome")
+        channel = guild.add_text_channel("crumbs")
+        fan = guild.add_member("fan", permissions=["view_channel"])
+        client = Client()
+        await client.log_in(api.token, api.api_url, [namespace["Latest"](storage)])
+        await client.register_commands(storage)
+        serving = asyncio.create_task(client.serve())
+        await api.wait_ready()
+        assert "Nothing has happened yet" in (await fan.command(channel, "latest")).content
+        await record(storage, 1)
+        answer = await fan.command(channel, "latest")
+        assert (answer.content, answer.ephemeral) == ("Title 1", True)
+        await client.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
 
 
 def test_every_setting_stands_in_the_example_file_and_no_other() -> None:

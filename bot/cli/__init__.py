@@ -49,6 +49,9 @@ def cli() -> None:
 
     Start with `crumbs demo`: it needs no token and no network. `crumbs preview` runs the real
     pipeline on real feeds and draws its announcements here; `crumbs run` is the bot.
+
+    Exit codes: 0 done; 1 it could not be done; 2 the command line was wrong; 3 a setting or a
+    seed file is wrong.
     """
 
 
