@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from xml.sax.saxutils import escape
 
-import feedparser  # type: ignore[import-untyped]
+import feedparser
 
 from bot.sources.feed_parser import parse_feed
 
@@ -32,7 +32,7 @@ def documents() -> list[bytes]:
     """The feeds to read: those of the folder, else made ones of the usual shapes and sizes."""
     if folder := os.environ.get("CRUMBS_TEST_FEEDS"):
         return [path.read_bytes() for path in sorted(Path(folder).glob("*.xml"))]
-    dice = random.Random(7)  # noqa: S311
+    dice = random.Random(7)
     return [
         *(_rss(dice, entries=20, paragraphs=24) for _ in range(6)),
         _rss(dice, entries=100, paragraphs=24),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,17 @@ _guard = importlib.util.spec_from_file_location("guard", TESTS / "guard" / "site
 assert _guard is not None
 assert _guard.loader is not None
 _guard.loader.exec_module(importlib.util.module_from_spec(_guard))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where CRUMBS_TEST_SKIPS is "refuse", everything is there, and a skipped test has failed."""
+    report = yield
+    refused = os.environ.get("CRUMBS_TEST_SKIPS") == "refuse"
+    if refused and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{report.longrepr[2]}, and CRUMBS_TEST_SKIPS is refuse"
+    return report
 
 
 class Clock:

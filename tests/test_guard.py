@@ -42,3 +42,19 @@ def test_child_processes_are_kept_here_too(tmp_path: Path) -> None:
         env=environment(),
     )
     assert "not this machine" in done.stderr
+
+
+@pytest.mark.parametrize(("skips", "status"), [("refuse", 1), ("", 0)])
+def test_a_skip_is_a_failure_where_everything_is_there(skips: str, status: int) -> None:
+    root = Path(__file__).parent.parent
+    test = "tests/test_standin_rules.py::test_the_description_judges_both_sides"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env=environment(CRUMBS_TEST_SKIPS=skips),
+    )
+    assert done.returncode == status, done.stdout
+    assert "DISCORD_OPENAPI is not set" in done.stdout

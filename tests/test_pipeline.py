@@ -113,11 +113,11 @@ def post(clock: Clock, number: int = 1, text: str = BOW, **changes: object) -> P
         published=clock(),
         seen_at=clock(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def batch(*posts: Post, **changes: object) -> Batch:
-    return replace(Batch(posts=posts, cursor={"etag": str(len(posts))}), **changes)  # type: ignore[arg-type]
+    return replace(Batch(posts=posts, cursor={"etag": str(len(posts))}), **changes)
 
 
 # ── ingest ────────────────────────────────────────────────────────────────────────────────────

@@ -115,7 +115,7 @@ async def test_who_is_struck(api, raw, channel):
     api.faults.on("POST", SEND, do=faults.Status(503), when=lambda r: r.path == path)
     assert [(await raw.send(c, HELLO)).status for c in (channel, other)] == [200, 503]
     api.faults.clear()
-    rng = random.Random(1)  # noqa: S311 - repeatable
+    rng = random.Random(1)
     rule = api.faults.on("POST", SEND, do=faults.Status(503), probability=0.3, rng=rng)
     for _ in range(100):
         await raw.send(channel, HELLO)

@@ -584,7 +584,7 @@ async def test_commands_are_overwritten_as_a_whole(raw, guild, api):
 
 async def test_random_bodies_never_break_the_stand_in(raw, channel, api):
     api.allow_violations = True
-    rng = random.Random(7)  # noqa: S311 - repeatable
+    rng = random.Random(7)
     atoms = [None, 0, -1, "", "x", [], {}, [None], [{}], {"type": 1}, True, 1e9]
     keys = ["content", "embeds", "components", "flags", "nonce", "allowed_mentions", "attachments"]
     for _ in range(150):

@@ -33,7 +33,8 @@ from bot.domain.types import (
 
 #: More people than this in one sentence make it a list.
 LIST_OF_PEOPLE = 5
-#: Posts that name more idols than this are lists; their pairs are not decided one by one.
+#: Posts that name more idols than this are lists; their pairs are not decided one by one. Of a
+#: sentence that names more, only the first are looked through for group-mates.
 MOST_IDOLS = 10
 #: Below this an interaction is only a possible moment.
 ANNOUNCE_CONFIDENCE = 0.6
@@ -248,7 +249,7 @@ class Judge:
         seen: set[tuple[Reason, str]] = set()
         for scene in scenes:
             if scene.cues:
-                for a, b in combinations(scene.idols, 2):
+                for a, b in combinations(scene.idols[:MOST_IDOLS], 2):
                     if group := self._shared_group(Pair.of(a, b), links, post):
                         names = " and ".join(self._roster.idols[i].name for i in (a, b))
                         yield from _once(

@@ -129,15 +129,15 @@ def load(db: Database, story_ids: Iterable[str]) -> list[Story]:
     reports: dict[str, list[Report]] = defaultdict(list)
     for chunk in _chunks(wanted):
         marks = ",".join("?" * len(chunk))
-        for row in db.query(f"SELECT * FROM stories WHERE id IN ({marks})", chunk):  # noqa: S608
+        for row in db.query(f"SELECT * FROM stories WHERE id IN ({marks})", chunk):  # noqa: S608  marks
             heads[row["id"]] = row
         for row in db.query(
-            f"SELECT * FROM story_pairs WHERE story_id IN ({marks}) ORDER BY a, b",  # noqa: S608
+            f"SELECT * FROM story_pairs WHERE story_id IN ({marks}) ORDER BY a, b",  # noqa: S608  marks
             chunk,
         ):
             pairs[row["story_id"]].append(_story_pair(row))
         for row in db.query(
-            f"SELECT * FROM reports WHERE story_id IN ({marks}) ORDER BY at, post_id",  # noqa: S608
+            f"SELECT * FROM reports WHERE story_id IN ({marks}) ORDER BY at, post_id",  # noqa: S608  marks
             chunk,
         ):
             reports[row["story_id"]].append(_report(row))

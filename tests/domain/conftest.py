@@ -64,6 +64,6 @@ def post() -> Callable[..., Post]:
             "seen_at": NOW,
             **given,
         }
-        return Post(**fields)  # type: ignore[arg-type]
+        return Post(**fields)
 
     return make

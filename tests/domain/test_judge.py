@@ -348,7 +348,7 @@ def test_what_a_post_promised_and_did_not_hold_is_said_without_a_pair(
 ) -> None:
     verdicts = judge(post(text)).verdicts
     assert [(v.reason, v.pair) for v in verdicts if isinstance(v, Rejection)] == [(reason, None)]
-    assert detail in verdicts[0].detail  # type: ignore[union-attr]
+    assert detail in verdicts[0].detail
     assert len(verdicts) == 1
 
 
@@ -535,3 +535,15 @@ def test_former_group_mates_are_a_pair_under_their_groups_of_today(
     text = "Once together in IZ*ONE: IVE's Wonyoung hugged LE SSERAFIM's Sakura backstage."
     [met] = judge(post(text)).interactions
     assert met.pair == Pair("ive.wonyoung", "le-sserafim.sakura")
+
+
+def test_a_sentence_that_names_everybody_is_not_decided_pair_by_pair(shipped, judge, post):
+    people = [
+        f"{shipped.roster.groups[i.memberships[0].group_id].name}'s {i.name}"
+        for i in shipped.roster.idols.values()
+        if i.memberships
+    ]
+    judgement = judge(post(f"They hugged {', '.join(people)}."))
+    assert len({m.idol_id for m in judgement.mentions}) > 1000
+    assert Reason.LISTING in {r.reason for r in judgement.rejections}
+    assert len(judgement.verdicts) < len(people)  # group-mates alone make thousands of pairs

@@ -255,7 +255,7 @@ def entry(**fields: object) -> Entry:
         "born": date(2000, 1, 1),
         "groups": ("Lumen",),
     }
-    return Entry(**{**given, **fields})  # type: ignore[arg-type]
+    return Entry(**{**given, **fields})
 
 
 def test_agreement_is_no_finding() -> None:

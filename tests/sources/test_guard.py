@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.sources.guard import PrivateAddressError, is_public, public_socket
 
 PRIVATE = [
-    "0.0.0.0",  # noqa: S104
+    "0.0.0.0",  # noqa: S104  to be refused
     "10.1.2.3",
     "100.64.0.1",
     "127.0.0.1",

@@ -389,7 +389,7 @@ async def test_keys_do_not_follow_a_redirect_to_another_origin(serve, fetcher):
         "127.0.0.1",
         "localhost",
         "LOCALHOST",
-        "0.0.0.0",  # noqa: S104
+        "0.0.0.0",  # noqa: S104  to be refused
         "10.0.0.1",
         "169.254.169.254",
         "①②⑦.⓪.⓪.①",

@@ -130,7 +130,7 @@ class Faults:
             every,
             when,
             probability,
-            rng or random.Random(0),  # noqa: S311 - a script must be repeatable
+            rng or random.Random(0),
         )
         self.rules.append(rule)
         return rule

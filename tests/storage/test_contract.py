@@ -86,14 +86,14 @@ def post(number: int, **changes: object) -> Post:
         published=at(0),
         seen_at=at(0),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def met(pair: Pair = AB, **changes: object) -> Interaction:
     made = Interaction(
         pair=pair, kind=Kind.GREETING, tier=Tier.ANNOUNCE, confidence=0.9, evidence="they bowed"
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 async def record(
@@ -141,7 +141,7 @@ def source(name: str = "one", **changes: object) -> Source:
     made = Source(
         id=name, kind="feed", url=f"https://{name}.example/feed", name=name.title(), every=60
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 async def test_a_new_source_is_due_at_once_and_remembers_when_it_was_added(
