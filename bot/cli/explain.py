@@ -18,8 +18,9 @@ from bot.cli import cards
 from bot.cli.judge import describe
 from bot.domain.errors import ConfigError
 from bot.domain.judge import Explanation, Judge
-from bot.domain.link import ACCEPT, MARGIN, Reading
+from bot.domain.link import Reading
 from bot.domain.roster import Roster
+from bot.domain.scoring import ACCEPT, MARGIN
 from bot.domain.types import Post
 from bot.seeds import load_seeds
 from bot.settings import Settings

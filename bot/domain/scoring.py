@@ -1,0 +1,207 @@
+"""Who a name means: what speaks for and against each candidate, added up.
+
+The features are few and each can be read; their weights were set by hand and are not probabilities.
+A decision without a clear winner links nobody.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as new
+
+from bot.domain.binding import Bindings, GroupName, Name
+from bot.domain.roster import Roster
+from bot.domain.text import Script, Text, script, sentences
+from bot.domain.types import Alias, AliasKind, Decoy, Field, Idol
+
+#: A candidate links at this score …
+ACCEPT = 1.5
+#: … and when it leads the next by this much.
+MARGIN = 1.0
+
+_BOUND = 4.0
+_DISTRIBUTED = 3.5
+_BOUND_ELSEWHERE = -6.0
+_GROUP_IN_POST = 2.0
+_SAME_NAME_LINKED = 3.0
+_GROUP_MATE = 0.8
+_ORDINARY = -2.0
+_LOWER_CASE = -4.0
+_EXACT_AMONG_IDOLS = 1.8
+_FULL_NAME = 1.0
+_HANDLE = 5.0
+_PROFESSION = -4.0
+_SURNAME_FOLLOWS = -4.0
+_CONTEXT_IN_SENTENCE = 4.0
+_CONTEXT_IN_POST = 1.5
+_INNER = -1.5
+
+
+@dataclass(slots=True)
+class Found:
+    """All that was found in a post, before anything is decided."""
+
+    names: list[Name] = new(default_factory=list)
+    groups: list[GroupName] = new(default_factory=list)
+    #: (field, start, decoy id)
+    contexts: list[tuple[Field, int, str]] = new(default_factory=list)
+
+
+@dataclass(slots=True)
+class Decision:
+    """A name with all it could mean, ranked."""
+
+    name: Name
+    #: (score, entity, features), best first.
+    ranked: list[tuple[float, Idol | Decoy, dict[str, float]]]
+
+    @property
+    def score(self) -> float:
+        """How good the best candidate is."""
+        return self.ranked[0][0]
+
+    @property
+    def winner(self) -> Idol | None:
+        """The idol that is linked: good enough, and clearly better than the next."""
+        score, best, _ = self.ranked[0]
+        runner_up = self.ranked[1][0] if len(self.ranked) > 1 else -math.inf
+        if isinstance(best, Idol) and score >= ACCEPT and score - runner_up >= MARGIN:
+            return best
+        return None
+
+
+class Scoring:
+    """Weighs the candidates of one post's names."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        roots: Mapping[str, set[str]],
+        bindings: Bindings,
+        texts: Mapping[Field, Text],
+        found: Found,
+    ) -> None:
+        self._roster = roster
+        self._roots = roots
+        self._bindings = bindings
+        self._texts = texts
+        self._groups = {g.root for g in found.groups if g.strong}
+        self._sentences = {w: [s for s, _ in sentences(t.norm)] for w, t in texts.items()}
+        self._contexts = {(d, f, self._sentence(f, at)) for f, at, d in found.contexts}
+        self._context_in_post = {d for _, _, d in found.contexts}
+        self._starts = {(n.field, n.start) for n in found.names} | {
+            (g.field, g.start) for g in found.groups
+        }
+        self._headline = {where: _is_headline(text.raw) for where, text in texts.items()}
+
+    def _sentence(self, where: Field, at: int) -> int:
+        return bisect_right(self._sentences[where], at)
+
+    def decide(self, name: Name, linked: Mapping[str, float]) -> Decision:
+        """Rank everything that a name could mean, given who is linked in the post so far."""
+        best: dict[str, tuple[float, Idol | Decoy, dict[str, float]]] = {}
+        for entity, alias in name.candidates:
+            features = (
+                self._idol(name, entity, alias, linked)
+                if isinstance(entity, Idol)
+                else self._decoy(name, entity)
+            )
+            score = sum(features.values())
+            if entity.id not in best or score > best[entity.id][0]:
+                best[entity.id] = (score, entity, features)
+        return Decision(name, sorted(best.values(), key=lambda c: (-c[0], c[1].id)))
+
+    def _idol(
+        self, name: Name, idol: Idol, alias: Alias, linked: Mapping[str, float]
+    ) -> dict[str, float]:
+        text = self._texts[name.field]
+        start, end = text.span(name.start, name.end)
+        surface = text.raw[start:end]
+        roots = self._roots[idol.id]
+        names = self._roster.groups
+        features = {"how well known": 4 * idol.prior - 1.6}
+        if alias.kind is AliasKind.INNER:
+            features["a name used only among the group"] = _INNER - features["how well known"]
+        if alias.kind is AliasKind.HANDLE:
+            features["own account"] = _HANDLE
+        if own := roots & (name.bound | name.named_after):
+            features[f"bound to {names[min(own)].name}"] = _BOUND
+        elif own := roots & name.shared:
+            features[f"in a list of {names[min(own)].name}"] = _DISTRIBUTED
+        elif name.bound:
+            features[f"bound to {names[min(name.bound)].name}"] = _BOUND_ELSEWHERE
+        if own := roots & self._groups:
+            features[f"{names[min(own)].name} in the post"] = _GROUP_IN_POST
+        if alias.ordinary_word:
+            features["also an ordinary word"] = _ORDINARY
+            if script(surface[0]) is Script.LATIN and surface[0].islower():
+                features["in lower case"] = _LOWER_CASE
+            elif (
+                surface == alias.text
+                and sum(c.isupper() for c in surface) >= 2
+                and (self._groups or any(other != idol.id for other in linked))
+            ):
+                # "IU", "BoA": a word only in other letters, as long as the talk is of idols.
+                features["written as the name, among idols"] = _EXACT_AMONG_IDOLS
+        elif alias.kind is AliasKind.FULL:
+            features["full name"] = _FULL_NAME
+        if not name.bound:
+            if self._bindings.has_profession(text.norm, name):
+                features["another profession before it"] = _PROFESSION
+            if alias.kind is AliasKind.STAGE and self._surname_follows(name, end):
+                weak = alias.ordinary_word or idol.prior < 0.8
+                features["another surname after it"] = _SURNAME_FOLLOWS if weak else -1.0
+        if linked.get(idol.id, 0.0) >= ACCEPT + 2 and alias.kind is not AliasKind.INNER:
+            features["linked elsewhere in the post"] = _SAME_NAME_LINKED
+        # Whoever else this very name could mean is no company: it means one of them.
+        rivals = {entity.id for entity, _ in name.candidates}
+        mates = sum(1 for other in linked if other not in rivals and roots & self._roots[other])
+        if mates:
+            features["group-mates in the post"] = _GROUP_MATE * min(mates, 2)
+        return features
+
+    def _decoy(self, name: Name, decoy: Decoy) -> dict[str, float]:
+        features = {"how well known": 4 * decoy.prior - 1.6}
+        here = self._sentence(name.field, name.start)
+        if (decoy.id, name.field, here) in self._contexts:
+            features["its context in the sentence"] = _CONTEXT_IN_SENTENCE
+        elif decoy.id in self._context_in_post:
+            features["its context in the post"] = _CONTEXT_IN_POST
+        return features
+
+    def _surname_follows(self, name: Name, raw_end: int) -> bool:
+        """Whether a capitalised word that is no name we know follows, outside a headline."""
+        if self._headline[name.field] or (name.field, name.end + 1) in self._starts:
+            return False
+        raw = self._texts[name.field].raw
+        return _CAPITALISED.match(raw, raw_end) is not None
+
+
+_CAPITALISED = re.compile(r" [A-Z][a-z]+\b(?!['’]s)")
+_WORD = re.compile(r"[A-Za-z][A-Za-z'’]*")
+
+
+def _is_headline(raw: str) -> bool:
+    """Whether most words are capitalised, so that capitals say nothing."""
+    words: list[str] = _WORD.findall(raw[:400])
+    return sum(w[0].isupper() for w in words) >= 0.6 * max(len(words), 1)
+
+
+def resolve(decisions: Iterable[Decision]) -> list[Decision]:
+    """Of overlapping names keep the longer one in words, then the better, in order of place."""
+    kept: list[Decision] = []
+    taken: dict[Field, list[tuple[int, int]]] = {where: [] for where in Field}
+    order = sorted(decisions, key=lambda d: (-d.name.tokens, -d.score, d.name.start - d.name.end))
+    for d in order:
+        spans = taken[d.name.field]
+        at = bisect_left(spans, (d.name.start, d.name.end))
+        if (at == 0 or spans[at - 1][1] <= d.name.start) and (
+            at == len(spans) or spans[at][0] >= d.name.end
+        ):
+            spans.insert(at, (d.name.start, d.name.end))
+            kept.append(d)
+    return sorted(kept, key=lambda d: (d.name.field is Field.TEXT, d.name.start))
