@@ -30,18 +30,21 @@ def begins(norm: str, start: int, *, glued: bool) -> bool:
     """Whether a word may begin there by the rules of its script."""
     if start == 0:
         return True
-    before, first = norm[start - 1], norm[start]
-    match script(first):
+    first, before = norm[start], norm[start - 1]
+    own = script(first)
+    if own is Script.NONE:
+        return first != "@" or not before.isalnum()
+    if own is not script(before):
+        return True
+    match own:
         case Script.LATIN:
-            return script(before) is not Script.LATIN or before == "_"
+            return before == "_"
         case Script.HANGUL:
-            return script(before) is not Script.HANGUL or glued
+            return glued
         case Script.KANA:
             return not (is_katakana(first) and is_katakana(before))
-        case Script.OTHER:
-            return script(before) is not Script.OTHER
         case _:
-            return first != "@" or not before.isalnum()
+            return own is not Script.OTHER
 
 
 def ends(norm: str, end: int) -> bool:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as new
 
 import ahocorasick_rs
+import msgspec
 
 from bot.domain import boundary
 from bot.domain.binding import Bindings, GroupName, Name
@@ -23,6 +23,9 @@ from bot.domain.roster import Roster
 from bot.domain.scoring import ACCEPT, Decision, Found, Scoring, resolve
 from bot.domain.text import Script, Text, fold, read, script
 from bot.domain.types import Alias, AliasKind, Decoy, Field, Idol, Mention, Post
+
+#: Within a Latin word, once case is folded; letters with accents are left to `boundary`.
+_LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +80,7 @@ class Reading:
     chosen: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class Links(msgspec.Struct, frozen=True, kw_only=True):  # one is made for every post
     """The names of a post: linked, left alone, and the text they stand in."""
 
     mentions: tuple[Mention, ...]
@@ -88,7 +90,7 @@ class Links:
     confidence: Mapping[str, float]
     #: Of each linked idol, the groups (units as their parent) that the text puts them in: those
     #: bound to a mention of them, else those of theirs that it names anywhere.
-    given: Mapping[str, frozenset[str]] = new(default_factory=dict)
+    given: Mapping[str, frozenset[str]] = {}
     groups: tuple[GroupMention, ...] = ()
     decisions: tuple[Decision, ...] = ()
 
@@ -123,6 +125,8 @@ class Linker:
             if any(isinstance(e, Idol) for e, _ in entities)
         }
         self._patterns = sorted({*self._entities, *self._groups, *self._contexts})
+        self._names_group = [pattern in self._groups for pattern in self._patterns]
+        self._latin = [pattern[0] in _LATIN for pattern in self._patterns]
         self._automaton = ahocorasick_rs.AhoCorasick(
             self._patterns,
             matchkind=ahocorasick_rs.MatchKind.Standard,
@@ -153,11 +157,13 @@ class Linker:
         linked: dict[str, float] = {}
         decisions: list[Decision] = []
         for _ in range(2):  # the second round knows who else is there
-            decisions = resolve(scoring.decide(name, linked) for name in found.names)
+            decisions = resolve(scoring.decide(linked))
             linked = {}
             for d in decisions:
                 if d.winner is not None:
                     linked[d.winner.id] = max(linked.get(d.winner.id, 0.0), d.score)
+            if not linked:
+                break
         mentions = tuple(_mention(d, texts) for d in decisions if d.winner is not None)
         confidence: dict[str, float] = {}
         for m in mentions:
@@ -189,25 +195,27 @@ class Linker:
     def _find(self, where: Field, text: Text, found: Found) -> None:
         norm = text.norm
         names: dict[tuple[int, int], Name] = {}
-        matches = [
-            (self._patterns[index], start, end)
-            for index, start, end in self._automaton.find_matches_as_indexes(norm, overlapping=True)
-        ]
+        matches = self._automaton.find_matches_as_indexes(norm, overlapping=True)
         # A group's name may stand right before a Hangul given name ("블랙핑크지수").
-        group_ends = {end for pattern, _, end in matches if pattern in self._groups}
+        group_ends = {end for index, _, end in matches if self._names_group[index]}
+        # Most of what matches is a short name inside a word ("key" in "monkey"): out with it first.
+        matches = [
+            m for m in matches if not (m[1] and norm[m[1] - 1] in _LATIN and self._latin[m[0]])
+        ]
         glued = {
             start
-            for pattern, start, end in matches
+            for index, start, end in matches
             if start in group_ends
-            and pattern in self._entities
+            and self._patterns[index] in self._entities
             and boundary.begins(norm, start, glued=True)
             and boundary.ends(norm, end)
         }
-        for pattern, start, end in matches:
+        for index, start, end in matches:
             if not boundary.begins(norm, start, glued=start in group_ends):
                 continue
-            if not boundary.ends(norm, end) and not (end in glued and pattern in self._groups):
+            if not boundary.ends(norm, end) and not (end in glued and self._names_group[index]):
                 continue
+            pattern = self._patterns[index]
             if pattern in self._contexts:
                 found.contexts += [(where, start, d) for d in self._contexts[pattern]]
             for root, alias in self._groups.get(pattern, ()):

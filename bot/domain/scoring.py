@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as new
+from functools import cached_property
 
 from bot.domain.binding import Bindings, GroupName, Name
 from bot.domain.roster import Roster
@@ -41,6 +43,10 @@ _CONTEXT_IN_POST = 1.5
 _INNER = -1.5
 
 
+#: What a name could mean: score, who or what, and the features that add up to the score.
+Ranked = tuple[float, Idol | Decoy, dict[str, float]]
+
+
 @dataclass(slots=True)
 class Found:
     """All that was found in a post, before anything is decided."""
@@ -56,22 +62,37 @@ class Decision:
     """A name with all it could mean, ranked."""
 
     name: Name
-    #: (score, entity, features), best first.
-    ranked: list[tuple[float, Idol | Decoy, dict[str, float]]]
+    #: Best first.
+    ranked: list[Ranked]
+    #: The idol that is linked, if any.
+    winner: Idol | None
 
     @property
     def score(self) -> float:
         """How good the best candidate is."""
         return self.ranked[0][0]
 
-    @property
-    def winner(self) -> Idol | None:
-        """The idol that is linked: good enough, and clearly better than the next."""
-        score, best, _ = self.ranked[0]
-        runner_up = self.ranked[1][0] if len(self.ranked) > 1 else -math.inf
-        if isinstance(best, Idol) and score >= ACCEPT and score - runner_up >= MARGIN:
-            return best
-        return None
+
+def _winner(ranked: Sequence[Ranked]) -> Idol | None:
+    """The best when it is an idol, good enough and clearly better than the next."""
+    score, best, _ = ranked[0]
+    runner_up = ranked[1][0] if len(ranked) > 1 else -math.inf
+    if isinstance(best, Idol) and score >= ACCEPT and score - runner_up >= MARGIN:
+        return best
+    return None
+
+
+@dataclass(slots=True)
+class _Case:
+    """One thing that a name could mean, with what speaks for and against it by itself."""
+
+    entity: Idol | Decoy
+    alias: Alias
+    features: dict[str, float]
+    #: An ordinary word written as only the name is: counts as soon as the talk is of idols.
+    exact: bool = False
+    #: What says that somebody else of that name is meant.
+    against: dict[str, float] = new(default_factory=dict)
 
 
 class Scoring:
@@ -89,41 +110,50 @@ class Scoring:
         self._roots = roots
         self._bindings = bindings
         self._texts = texts
+        self._found = found
         self._groups = {g.root for g in found.groups if g.strong}
-        self._sentences = {w: [s for s, _ in sentences(t.norm)] for w, t in texts.items()}
-        self._contexts = {(d, f, self._sentence(f, at)) for f, at, d in found.contexts}
-        self._context_in_post = {d for _, _, d in found.contexts}
-        self._starts = {(n.field, n.start) for n in found.names} | {
-            (g.field, g.start) for g in found.groups
-        }
-        self._headline = {where: _is_headline(text.raw) for where, text in texts.items()}
-
-    def _sentence(self, where: Field, at: int) -> int:
-        return bisect_right(self._sentences[where], at)
-
-    def decide(self, name: Name, linked: Mapping[str, float]) -> Decision:
-        """Rank everything that a name could mean, given who is linked in the post so far."""
-        best: dict[str, tuple[float, Idol | Decoy, dict[str, float]]] = {}
-        for entity, alias in name.candidates:
-            features = (
-                self._idol(name, entity, alias, linked)
-                if isinstance(entity, Idol)
-                else self._decoy(name, entity)
+        self._cases = [
+            (
+                name,
+                [
+                    self._idol(name, entity, alias)
+                    if isinstance(entity, Idol)
+                    else _Case(entity, alias, self._decoy(name, entity))
+                    for entity, alias in name.candidates
+                ],
             )
-            score = sum(features.values())
-            if entity.id not in best or score > best[entity.id][0]:
-                best[entity.id] = (score, entity, features)
-        return Decision(name, sorted(best.values(), key=lambda c: (-c[0], c[1].id)))
+            for name in found.names
+        ]
 
-    def _idol(
-        self, name: Name, idol: Idol, alias: Alias, linked: Mapping[str, float]
-    ) -> dict[str, float]:
+    def decide(self, linked: Mapping[str, float]) -> Iterator[Decision]:
+        """Rank everything that each name could mean, given who is linked in the post so far."""
+        members: dict[str, set[str]] = defaultdict(set)
+        for idol_id in linked:
+            for root in self._roots[idol_id]:
+                members[root].add(idol_id)
+        for name, cases in self._cases:
+            # Whoever else this very name could mean is no company: it means one of them.
+            rivals = {case.entity.id for case in cases}
+            best: dict[str, Ranked] = {}
+            for case in cases:
+                entity, features = case.entity, case.features
+                if isinstance(entity, Idol):
+                    mates = {m for r in self._roots[entity.id] if r in members for m in members[r]}
+                    features = _in_company(case, linked, len(mates - rivals))
+                score = sum(features.values())
+                if entity.id not in best or score > best[entity.id][0]:
+                    best[entity.id] = (score, entity, features)
+            ranked = sorted(best.values(), key=lambda c: (-c[0], c[1].id))
+            yield Decision(name, ranked, _winner(ranked))
+
+    def _idol(self, name: Name, idol: Idol, alias: Alias) -> _Case:
         text = self._texts[name.field]
         start, end = text.span(name.start, name.end)
         surface = text.raw[start:end]
         roots = self._roots[idol.id]
         names = self._roster.groups
         features = {"how well known": 4 * idol.prior - 1.6}
+        case = _Case(idol, alias, features)
         if alias.kind is AliasKind.INNER:
             features["a name used only among the group"] = _INNER - features["how well known"]
         if alias.kind is AliasKind.HANDLE:
@@ -140,45 +170,77 @@ class Scoring:
             features["also an ordinary word"] = _ORDINARY
             if script(surface[0]) is Script.LATIN and surface[0].islower():
                 features["in lower case"] = _LOWER_CASE
-            elif (
-                surface == alias.text
-                and sum(c.isupper() for c in surface) >= 2
-                and (self._groups or any(other != idol.id for other in linked))
-            ):
+            elif surface == alias.text and sum(c.isupper() for c in surface) >= 2:
                 # "IU", "BoA": a word only in other letters, as long as the talk is of idols.
-                features["written as the name, among idols"] = _EXACT_AMONG_IDOLS
+                case.exact = not self._groups
+                if self._groups:
+                    features["written as the name, among idols"] = _EXACT_AMONG_IDOLS
         elif alias.kind is AliasKind.FULL:
             features["full name"] = _FULL_NAME
         if not name.bound:
             if self._bindings.has_profession(text.norm, name):
-                features["another profession before it"] = _PROFESSION
+                case.against["another profession before it"] = _PROFESSION
             if alias.kind is AliasKind.STAGE and self._surname_follows(name, end):
                 weak = alias.ordinary_word or idol.prior < 0.8
-                features["another surname after it"] = _SURNAME_FOLLOWS if weak else -1.0
-        if linked.get(idol.id, 0.0) >= ACCEPT + 2 and alias.kind is not AliasKind.INNER:
-            features["linked elsewhere in the post"] = _SAME_NAME_LINKED
-        # Whoever else this very name could mean is no company: it means one of them.
-        rivals = {entity.id for entity, _ in name.candidates}
-        mates = sum(1 for other in linked if other not in rivals and roots & self._roots[other])
-        if mates:
-            features["group-mates in the post"] = _GROUP_MATE * min(mates, 2)
-        return features
+                case.against["another surname after it"] = _SURNAME_FOLLOWS if weak else -1.0
+        return case
 
     def _decoy(self, name: Name, decoy: Decoy) -> dict[str, float]:
         features = {"how well known": 4 * decoy.prior - 1.6}
-        here = self._sentence(name.field, name.start)
-        if (decoy.id, name.field, here) in self._contexts:
+        where = self._contexts.get(decoy.id, ())
+        if where and (name.field, self._sentence(name.field, name.start)) in where:
             features["its context in the sentence"] = _CONTEXT_IN_SENTENCE
-        elif decoy.id in self._context_in_post:
+        elif where:
             features["its context in the post"] = _CONTEXT_IN_POST
         return features
 
+    @cached_property
+    def _contexts(self) -> Mapping[str, set[tuple[Field, int]]]:
+        """Of each decoy among the names, the sentences that hold a word of its context."""
+        decoys = {e.id for name in self._found.names for e, _ in name.candidates}
+        contexts: dict[str, set[tuple[Field, int]]] = defaultdict(set)
+        for where, at, decoy_id in self._found.contexts:
+            if decoy_id in decoys:
+                contexts[decoy_id].add((where, self._sentence(where, at)))
+        return contexts
+
+    def _sentence(self, where: Field, at: int) -> int:
+        return bisect_right(self._sentences[where], at)
+
+    @cached_property
+    def _sentences(self) -> Mapping[Field, list[int]]:
+        return {w: [start for start, _ in sentences(t.norm)] for w, t in self._texts.items()}
+
     def _surname_follows(self, name: Name, raw_end: int) -> bool:
         """Whether a capitalised word that is no name we know follows, outside a headline."""
-        if self._headline[name.field] or (name.field, name.end + 1) in self._starts:
-            return False
-        raw = self._texts[name.field].raw
-        return _CAPITALISED.match(raw, raw_end) is not None
+        return (
+            _CAPITALISED.match(self._texts[name.field].raw, raw_end) is not None
+            and (name.field, name.end + 1) not in self._starts
+            and not self._headline[name.field]
+        )
+
+    @cached_property
+    def _starts(self) -> set[tuple[Field, int]]:
+        starts = {(n.field, n.start) for n in self._found.names}
+        return starts | {(g.field, g.start) for g in self._found.groups}
+
+    @cached_property
+    def _headline(self) -> Mapping[Field, bool]:
+        return {where: _is_headline(text.raw) for where, text in self._texts.items()}
+
+
+def _in_company(case: _Case, linked: Mapping[str, float], mates: int) -> dict[str, float]:
+    """The features of an idol, given who else is linked and how many of them are group-mates."""
+    idol_id = case.entity.id
+    features = dict(case.features)
+    if case.exact and len(linked) > (idol_id in linked):
+        features["written as the name, among idols"] = _EXACT_AMONG_IDOLS
+    features |= case.against
+    if linked.get(idol_id, 0.0) >= ACCEPT + 2 and case.alias.kind is not AliasKind.INNER:
+        features["linked elsewhere in the post"] = _SAME_NAME_LINKED
+    if mates:
+        features["group-mates in the post"] = _GROUP_MATE * min(mates, 2)
+    return features
 
 
 _CAPITALISED = re.compile(r" [A-Z][a-z]+\b(?!['’]s)")

@@ -11,9 +11,11 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
+
+import msgspec
 
 #: Removed: soft hyphen, combining grapheme joiner, zero-width and bidirectional marks, variation
 #: selectors, BOM. They occur inside names that were copied from styled pages.
@@ -29,15 +31,21 @@ _SAME_LENGTH = str.maketrans(
         **{chr(c): "\ufffd" for c in range(0xD800, 0xE000)},  # lone surrogates have no UTF-8
     }
 )
-#: A base character with the marks that NFKC may fold into it: combining marks, conjoining Hangul
-#: vowels and finals, half-width voicing marks.
-_CLUSTER = re.compile(
-    r".[\u0300-\u036f\u1160-\u11ff\u3099\u309a\uff9e\uff9f\u0591-\u05c7\u064b-\u065f]*", re.DOTALL
+_UNIFIED = re.compile(f"[{re.escape(''.join(map(chr, _SAME_LENGTH)))}]")
+#: Marks that NFKC may fold into the character before: combining marks, conjoining Hangul vowels
+#: and finals, half-width voicing marks.
+_MARKS = "\u0300-\u036f\u1160-\u11ff\u3099\u309a\uff9e\uff9f\u0591-\u05c7\u064b-\u065f"
+#: Common characters that by themselves fold to one character in NFKC: most of any text, read a run
+#: at a time (Latin, Cyrillic, Thai, kana, Han, Hangul, emoji). The rest: a base with its marks.
+_PIECE = re.compile(
+    "(?P<plain>[\x00-\x7f\u00c0-\u00de\u00e0-\u00ff\u0410-\u044f\u0e01-\u0e32\u0e40-\u0e4e"
+    "\u3001-\u3029\u3041-\u3096\u30a1-\u30fe\u4e00-\u9fff\uac00-\ud7a3\U0001f300-\U0001f9ff]+"
+    f"(?![{_MARKS}]))|.[{_MARKS}]*",
+    re.DOTALL,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):  # one is made for every field of every post
     """A field of a post: `raw` as it came, `norm` as the linker reads it."""
 
     raw: str
@@ -62,7 +70,7 @@ class Text:
 
 def read(raw: str) -> Text:
     """Normalise one field."""
-    mapped = raw.translate(_SAME_LENGTH)
+    mapped = _UNIFIED.sub(lambda found: _SAME_LENGTH[ord(found.group())], raw)
     if not _INVISIBLE.search(mapped) and (
         mapped.isascii() or unicodedata.is_normalized("NFKC", mapped)
     ):
@@ -71,11 +79,15 @@ def read(raw: str) -> Text:
             return Text(raw, norm)
     out: list[str] = []
     offsets: list[int] = []
-    for cluster in _CLUSTER.finditer(mapped):
-        folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", cluster.group()))
+    for piece in _PIECE.finditer(mapped):
+        if piece.lastgroup:
+            out.append(piece.group().casefold())
+            offsets.extend(range(*piece.span()))
+            continue
+        folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", piece.group()))
         folded = folded.translate(_SAME_LENGTH).casefold()
         out.append(folded)
-        offsets.extend([cluster.start()] * len(folded))
+        offsets.extend([piece.start()] * len(folded))
     offsets.append(len(raw))
     return Text(raw, "".join(out), tuple(offsets))
 
@@ -85,7 +97,7 @@ def fold(name: str) -> str:
     return " ".join(read(unicodedata.normalize("NFKC", name)).norm.split())
 
 
-class Script(Enum):
+class Script(StrEnum):
     """The writing systems whose word boundaries differ."""
 
     LATIN = "latin"
@@ -97,6 +109,7 @@ class Script(Enum):
     NONE = "none"  #: not a letter
 
 
+@lru_cache(maxsize=1 << 14)  # more than the letters in use
 def script(char: str) -> Script:
     """The writing system of one (normalised) character; digits and "_" count as Latin."""
     code = ord(char)

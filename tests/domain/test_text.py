@@ -91,6 +91,16 @@ def test_reading_what_was_read_changes_nothing_that_a_name_is_found_by(raw: str)
     assert fold(fold(raw)) == fold(raw)
 
 
+def test_a_character_is_read_alike_in_plain_and_in_decorated_text() -> None:
+    for code in (*range(0xD800), *range(0xE000, 0x20000)):
+        text = read("ﬁ " + chr(code))
+        norm = text.norm[3:]
+        assert norm == read(chr(code)).norm, hex(code)
+        assert norm == unicodedata.normalize("NFKC", norm).casefold(), hex(code)
+        assert text.offsets is not None
+        assert len(text.offsets) == len(text.norm) + 1
+
+
 def test_a_name_found_inside_decorated_text_is_quoted_as_it_stands_there() -> None:
     raw = "🎀 Ji\u200bs\u200boo 🎀 & Ｍｉｎｇｙｕ"
     text = read(raw)
