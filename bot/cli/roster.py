@@ -16,6 +16,7 @@ from rich.text import Text
 
 from bot import settings
 from bot.app import utc_now
+from bot.cli import roster_refresh
 from bot.domain.errors import ConfigError
 from bot.domain.roster import Roster
 from bot.domain.roster_check import ERRORS, Comparison, Entry, Finding, Kind, compare, read_table
@@ -40,6 +41,9 @@ _TITLES = {
 @click.group()
 def command() -> None:
     """Look after the roster: who there is."""
+
+
+command.add_command(roster_refresh.command, "refresh")
 
 
 @command.command()

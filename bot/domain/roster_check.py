@@ -75,7 +75,7 @@ def _same_person(roster: Roster, at: date) -> Iterator[Finding]:
     for idol in roster.idols.values():
         for alias in idol.aliases:
             if alias.kind is AliasKind.FULL and idol.born is not None:
-                known[_loose(alias.text), idol.born].setdefault(idol.id, alias.text)
+                known[loose(alias.text), idol.born].setdefault(idol.id, alias.text)
     told = set()
     for (_, born), ids in known.items():
         if len(ids) > 1 and frozenset(ids) not in told:
@@ -108,9 +108,9 @@ def _span(m: Membership, at: date) -> tuple[date, date]:
 def _too_young(roster: Roster, at: date) -> Iterator[Finding]:
     for idol in roster.idols.values():
         for m in idol.memberships:
-            if idol.born is None or m.since is None or _age(idol.born, m.since) >= YOUNGEST:
+            if idol.born is None or m.since is None or age_at(idol.born, m.since) >= YOUNGEST:
                 continue
-            age = _age(idol.born, m.since)
+            age = age_at(idol.born, m.since)
             when = f"at the age of {age}" if age >= 0 else "before birth"
             text = (
                 f"{roster.label(idol.id, at)}: in {roster.groups[m.group_id].name} since "
@@ -119,7 +119,8 @@ def _too_young(roster: Roster, at: date) -> Iterator[Finding]:
             yield Finding(Kind.TOO_YOUNG, (idol.id,), text)
 
 
-def _age(born: date, at: date) -> int:
+def age_at(born: date, at: date) -> int:
+    """Whole years from a birth date to another date; negative before birth."""
     return at.year - born.year - ((at.month, at.day) < (born.month, born.day))
 
 
@@ -188,7 +189,7 @@ def _minors(roster: Roster, at: date) -> Iterator[Finding]:
     born = {i.id: i.born for i in roster.idols.values() if i.born is not None}
     for idol_id, day in sorted(born.items(), key=lambda item: item[1]):
         if roster.is_minor(idol_id, at):
-            text = f"{roster.label(idol_id, at)}: {_age(day, at)}, born {day}"
+            text = f"{roster.label(idol_id, at)}: {age_at(day, at)}, born {day}"
             yield Finding(Kind.MINOR, (idol_id,), text)
 
 
@@ -230,21 +231,21 @@ def compare(roster: Roster, entries: Sequence[Entry], at: date) -> Comparison:
     for group in roster.groups.values():
         for alias in group.aliases:
             if alias.kind is not AliasKind.FANDOM:
-                group_ids[_loose(alias.text)].add(roster.root(group.id))
+                group_ids[loose(alias.text)].add(roster.root(group.id))
     members: dict[str, set[str]] = defaultdict(set)
     for idol in roster.idols.values():
         for m in idol.memberships:
             members[roster.root(m.group_id)].add(idol.id)
-    names = {i.id: {_loose(a.text) for a in i.aliases} for i in roster.idols.values()}
+    names = {i.id: {loose(a.text) for a in i.aliases} for i in roster.idols.values()}
 
     findings = []
     matched = elsewhere = 0
     for entry in entries:
-        known = [g for g in entry.groups if group_ids.get(_loose(g))]
+        known = [g for g in entry.groups if group_ids.get(loose(g))]
         if not known:
             elsewhere += 1
             continue
-        candidates = {i for g in known for root in group_ids[_loose(g)] for i in members[root]}
+        candidates = {i for g in known for root in group_ids[loose(g)] for i in members[root]}
         meant = _best(roster, names, candidates, entry)
         if meant is None:
             findings.append(_missing(roster, names, entry, known, at))
@@ -287,7 +288,7 @@ def _disagreements(idol: Idol, names: set[str], entry: Entry, label: str) -> Ite
     theirs = dict.fromkeys(
         n for n in (entry.stage_hangul, entry.full_hangul) if n and _is_hangul(n)
     )
-    other = [n for n in theirs if _loose(n) not in names]
+    other = [n for n in theirs if loose(n) not in names]
     if other:
         ours = ", ".join(_hangul_names(idol)) or "nothing"
         text = f"{label}: {ours} here, {', '.join(other)} there"
@@ -296,10 +297,10 @@ def _disagreements(idol: Idol, names: set[str], entry: Entry, label: str) -> Ite
 
 def _names(entry: Entry) -> set[str]:
     names = {entry.stage, entry.full, entry.full_hangul, entry.stage_hangul}
-    return {_loose(n) for n in names} - {""}
+    return {loose(n) for n in names} - {""}
 
 
-def _loose(name: str) -> str:
+def loose(name: str) -> str:
     """A name without what people write differently: case, spaces, hyphens, full stops."""
     folded = fold(name)
     return "".join(c for c in folded if c.isalnum()) or folded
