@@ -508,6 +508,38 @@ def test_whatever_a_post_says_its_judgement_is_in_order(
         assert judged.pairs == across
 
 
+_HOSTILE = st.lists(
+    st.sampled_from(
+        [
+            "Jisoo", "Ji\u200bsoo", "J\u200di\u200ds\u200doo", "\u202eMingyu\u202c",
+            "\u1106\u1175\u11ab\u1100\u1172",
+            "\uff2dingyu", "Rose\u0301", "지\u200d수", "블랙핑크\u200f", "SEVENTEEN\u2067's ",
+            "hug", "인사를",
+            "<b>", "</a>", "<a href='", "&amp;", "&#39;", "“‘「『", "』」’”", "((((",
+            "\ud83d", "\udc9c",
+            "\x00", "x" * 200, "\u0301" * 20, " ", ". ", "\n", "’s ", " and ",
+        ]
+    ),
+    max_size=25,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(title=_HOSTILE, text=_HOSTILE)
+def test_hostile_text_is_judged_like_any_other(
+    judge: Judge, post: MakePost, title: str, text: str
+) -> None:
+    made = post(text, title=title)
+    explained = judge.explain(made)
+    assert explained.judgement == judge(made)
+    for named in (*explained.judgement.mentions, *explained.readings):
+        raw = made.title if named.field is Field.TITLE else made.text
+        assert raw[named.start : named.end] == named.surface != ""
+    for found in explained.judgement.interactions:
+        raw = made.title if found.field is Field.TITLE else made.text
+        assert found.evidence in " ".join(raw.split())
+
+
 # ── different groups ──────────────────────────────────────────────────────────────────────────
 
 
