@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from bot.app import user_agent, utc_now
 from bot.cli import cards
 from bot.cli.judge import describe
 from bot.domain.errors import ConfigError
-from bot.domain.judge import Explanation, Judge
+from bot.domain.judge import ANNOUNCE, Explanation, Judge
 from bot.domain.link import Reading
 from bot.domain.roster import Roster
 from bot.domain.scoring import ACCEPT, MARGIN
-from bot.domain.types import Post
+from bot.domain.types import Interaction, Pair, Post, Tier, Verdict
 from bot.seeds import load_seeds
 from bot.settings import Settings
 from bot.sources.http import Fetcher
@@ -88,6 +89,10 @@ def _draw(console: Console, post: Post, explained: Explanation, roster: Roster) 
         console.print(Text(_why(reading), style="dim"), "\n")
     if not readings:
         console.print("No name that the roster knows.\n")
+    for verdict in explained.judgement.verdicts:
+        if verdict.pair is not None and verdict.because:
+            console.print(_weighed(verdict, verdict.pair, roster))
+            console.print(Text(_tipped(verdict), style="dim"), "\n")
     console.print(cards.verdict(post, explained.judgement, roster))
 
 
@@ -122,3 +127,28 @@ def _why(reading: Reading) -> str:
     return (
         f"Left alone: it leads by {lead or 0:.1f} only, and {MARGIN} is needed. A group would tell."
     )
+
+
+def _weighed(verdict: Verdict, pair: Pair, roster: Roster) -> Table:
+    today = utc_now().date()
+    who = " × ".join(roster.label(i, today) for i in (pair.a, pair.b))
+    table = Table("what counted", title=who, title_justify="left")
+    table.add_column("log-odds", justify="right")
+    for what, much in verdict.because:
+        table.add_row(what, f"{much:+.2f}")
+    return table
+
+
+def _tipped(verdict: Verdict) -> str:
+    """How far the verdict is from another one, in the table's unit."""
+    if not isinstance(verdict, Interaction):
+        return "Not an interaction: what speaks for one is too little even for a possible moment."
+    needed = math.log(ANNOUNCE / (1 - ANNOUNCE))
+    have = math.log(verdict.confidence / (1 - min(verdict.confidence, 0.999)))
+    if verdict.tier is Tier.ANNOUNCE:
+        return f"Announced: {have - needed:.1f} above what is needed."
+    if verdict.tier is Tier.SENSITIVE:
+        return "Withheld, however sure it is: sensitive, or one of them may be under age."
+    if have >= needed:
+        return "A possible moment: the words tell of no more than the same event."
+    return f"A possible moment: {needed - have:.1f} more would announce it."

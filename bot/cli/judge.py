@@ -141,6 +141,7 @@ def _interaction(interaction: Interaction, roster: Roster) -> dict[str, Any]:
         "past": interaction.past,
         "confidence": interaction.confidence,
         "evidence": interaction.evidence,
+        "because": interaction.because,
     }
 
 
@@ -151,4 +152,5 @@ def _rejection(rejection: Rejection, roster: Roster) -> dict[str, Any]:
         "b": _person(pair.b, roster) if pair else None,
         "reason": rejection.reason,
         "detail": rejection.detail,
+        "because": rejection.because,
     }

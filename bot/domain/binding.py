@@ -16,6 +16,10 @@ from bot.domain.lexicon import Lexicon
 from bot.domain.types import Alias, Decoy, Field, Idol
 
 
+#: Where a name begins.
+Place = tuple[Field, int]
+
+
 @dataclass(slots=True)
 class Name:
     """An occurrence of a name with all it could mean. Positions are in `Text.norm`."""
@@ -32,6 +36,8 @@ class Name:
     named_after: set[str] = new(default_factory=set)
     #: Groups that reach it through a list of names.
     shared: set[str] = new(default_factory=set)
+    #: The names next to it in a list.
+    beside: list[Place] = new(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -60,6 +66,7 @@ class Bindings:
         of = union(*(link.of for link in links)) or "(?!)"
         conjunction = union(*(link.and_ for link in links)) or "(?!)"
         professions = union(*(link.professions for link in links)) or "(?!)"
+        singers = union(*(link.singers for link in links)) or "(?!)"
         #: Between a group and its member: "'s", "의", "の", " member ", "(세븐틴) ".
         self._before = re.compile(
             rf"['\"”’)\]]?(?:'s?|의|の|・|·|:|-)?(?:\s*(?:{roles})(?![a-z]))*\s*['\"“‘(]?\s*",
@@ -67,11 +74,12 @@ class Bindings:
         )
         #: Between a member and the group: " of ", " (", " de ".
         self._after = re.compile(
-            rf"\s*(?:\(|\[|,?\s*(?:{of})\s)\s*(?:the\s+)?['\"“‘]?\s*", re.IGNORECASE
+            rf"\s*(?:\(|\[|,?\s*(?:{of})(?:\s|(?<=['’])))\s*(?:the\s+)?['\"“‘]?\s*", re.IGNORECASE
         )
         self._list = re.compile(
             rf"\s*(?:[,、·・/&+×xㆍ]|,?\s*(?:{conjunction})(?![a-z]))\s*", re.IGNORECASE
         )
+        self._singer = re.compile(rf"(?:^|[^\w])(?:{singers})\s*$", re.IGNORECASE)
         self._profession = re.compile(
             rf"(?:^|[^\w]|(?<=[가-힣]))(?:{professions})\s*$", re.IGNORECASE
         )
@@ -107,6 +115,11 @@ class Bindings:
                         break
                     if gap > 0 and self._list.fullmatch(norm, left.end, right.start):
                         other.shared |= name.bound | name.shared
+                        other.beside.append((name.field, name.start))
+
+    def is_singer(self, norm: str, name: Name) -> bool:
+        """Whether a word for a singer stands right before the name: "singer Sunmi"."""
+        return self._singer.search(norm, max(0, name.start - 16), name.start) is not None
 
     def has_profession(self, norm: str, name: Name) -> bool:
         """Whether a profession that is not an idol's stands right before the name."""

@@ -1,21 +1,24 @@
 """What a post says of each two people it names: an interaction, or why not.
 
 The scene is the sentence (a title counts as one). In the order of the project's policy: a sensitive
-subject, then lists and rankings, then what did not happen, then what they did with each other, in
-public towards each other, together, at one event; else they are only both mentioned. A reciprocal
-act told of both in one sentence beats a list frame elsewhere.
+subject, then lists and rankings, then what did not happen; a reciprocal act told of both in one
+sentence beats a list frame elsewhere. Of what is left, a logistic regression over features that a
+person can read (`features.py`) says how sure it is that the two had to do with each other. Its
+weights stand beside the lexicon, fitted on the labelled posts in `tests/gold`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from bot.domain.features import Occasion, Whole, features, occasions
 from bot.domain.lexicon import Act, Cue, Frame, Lexicon
 from bot.domain.link import Linker, Links, Reading, Unsure
 from bot.domain.roster import Roster
-from bot.domain.scene import LIKELY, POINTED_AT, Scene, read_scenes
+from bot.domain.scene import Scene, read_scenes
 from bot.domain.types import (
     Field,
     Group,
@@ -23,6 +26,7 @@ from bot.domain.types import (
     Interaction,
     Judgement,
     Kind,
+    Mention,
     Pair,
     Post,
     Reason,
@@ -31,19 +35,23 @@ from bot.domain.types import (
     Verdict,
 )
 
-#: More people than this in one sentence make it a list.
-LIST_OF_PEOPLE = 5
-#: Posts that name more idols than this are lists; their pairs are not decided one by one. Of a
-#: sentence that names more, only the first are looked through for group-mates.
-MOST_IDOLS = 10
-#: Below this an interaction is only a possible moment.
-ANNOUNCE_CONFIDENCE = 0.6
+#: Posts that name more idols than this are lists; their pairs are not decided one by one.
+MOST_IDOLS = 25
+#: Of a sentence that names more than this, only the first are looked through for group-mates.
+MOST_MATES = 10
+#: From here on a report is announced …
+ANNOUNCE = 0.68
+#: … and from here on it is a possible moment.
+POSSIBLE = 0.45
+#: Being at one event is a possible moment from here on.
+SAME_EVENT = 0.1
+#: More people than this at one event are a list of guests.
+GUESTS = 5
+#: Features that are kept with a verdict: those that counted most.
+KEPT = 8
 #: Characters of evidence that are quoted.
 EVIDENCE = 160
 
-#: How sure a report is by the act; a cue that says only that they interacted counts a little less.
-_SURE = {Act.MUTUAL: 0.92, Act.JOINT: 0.86, Act.PUBLIC: 0.82, Act.TOGETHER: 0.78, Act.EVENT: 0.5}
-_GENERIC = 0.96
 #: What is announced of people under 18: stage work, in plain words.
 _FOR_MINORS = {Kind.HOSTING, Kind.COLLABORATION, Kind.CHALLENGE, Kind.REACTION}
 _FRAME_REASONS = {
@@ -66,6 +74,19 @@ _TELLING = [
     Reason.LOW_CONFIDENCE,
     Reason.CO_MENTION,
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """An occasion with what was seen of its pair."""
+
+    occasion: Occasion
+    #: Feature → value; see `features.py`.
+    seen: Mapping[str, float]
+    #: The words that speak most for an act between the two.
+    cue: Cue | None
+    #: The verdict that the policy gives before anything is weighed.
+    settled: Verdict | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,31 +114,44 @@ class Judge:
         links = self._linker.link(post)
         return Explanation(readings=links.readings(), judgement=self._judge(post, links))
 
+    def weigh(self, post: Post) -> list[Weighed]:
+        """Every occasion of a post: what the weights are fitted on."""
+        links = self._linker.link(post)
+        return list(self._weigh(list(read_scenes(post, links, self._lexicon)), links, post))
+
     def _judge(self, post: Post, links: Links) -> Judgement:
         if not links.mentions and not links.unsure:
             return Judgement()
         scenes = list(read_scenes(post, links, self._lexicon))
         best: dict[Pair, Verdict] = {}
-        whole: list[Rejection] = []
+        for weighed in self._weigh(scenes, links, post):
+            pair = weighed.occasion.pair
+            verdict = weighed.settled or self._decide(weighed, links, post)
+            if pair not in best or _rank(verdict) < _rank(best[pair]):
+                best[pair] = verdict
         idols = tuple(dict.fromkeys(m.idol_id for m in links.mentions))
+        others = list(self._without_pair(scenes, links, post))
         if len(idols) > MOST_IDOLS:
-            whole.append(
-                Rejection(reason=Reason.LISTING, detail=f"names {len(idols)} idols at once")
-            )
+            detail = f"names {len(idols)} idols at once"
+            others.insert(0, Rejection(reason=Reason.LISTING, detail=detail))
         else:
-            title = next((u for u in scenes if u.field is Field.TITLE), None)
-            for pair, scene, reach in self._occasions(scenes, links, post):
-                verdict = self._decide(pair, scene, title, reach, links, post)
-                if pair not in best or _rank(verdict) < _rank(best[pair]):
-                    best[pair] = verdict
             for a, b in combinations(idols, 2):
                 pair = Pair.of(a, b)
-                if self._shared_group(pair, links, post) is None:
-                    best.setdefault(pair, self._unmet(pair, scenes))
-        whole += self._without_pair(scenes, links, post)
+                if pair not in best and self._shared_group(pair, links, post) is None:
+                    best[pair] = self._unmet(pair, scenes)
         return Judgement(
-            mentions=links.mentions, verdicts=(*(best[p] for p in sorted(best)), *whole)
+            mentions=links.mentions, verdicts=(*(best[p] for p in sorted(best)), *others)
         )
+
+    def _weigh(self, scenes: Sequence[Scene], links: Links, post: Post) -> Iterator[Weighed]:
+        whole = Whole.of(scenes)
+        if not 2 <= len(whole.idols) <= MOST_IDOLS:
+            return
+        for occasion in occasions(scenes):
+            if self._shared_group(occasion.pair, links, post) is None:
+                seen, cue = features(occasion, whole)
+                settled = _settle(occasion, cue, whole)
+                yield Weighed(occasion=occasion, seen=seen, cue=cue, settled=settled)
 
     # ── reading ──
 
@@ -134,104 +168,33 @@ class Judge:
                 return group
         return None
 
-    def _occasions(
-        self, scenes: Sequence[Scene], links: Links, post: Post
-    ) -> Iterator[tuple[Pair, Scene, float]]:
-        """Each pair in each scene that is about it, with how surely it is (0 to 1).
-
-        A scene is about the pairs that it names; about the one pair named before when it points
-        back at both; and about the one idol named before and those it names when it points back
-        at one first ("He hugged Mingyu").
-        """
-        last: Pair | None = None
-        topic: str | None = None
-        for scene in scenes:
-            pairs = [Pair.of(a, b) for a, b in combinations(scene.idols, 2)]
-            across = [p for p in pairs if self._shared_group(p, links, post) is None]
-            for pair in across:
-                yield pair, scene, 1.0
-            if topic is not None and topic not in scene.idols and scene.begins_with_one:
-                for other in scene.idols[:LIST_OF_PEOPLE]:
-                    pair = Pair.of(topic, other)
-                    if self._shared_group(pair, links, post) is None:
-                        yield pair, scene, POINTED_AT
-            elif scene.idols:
-                topic = scene.idols[0] if len(scene.idols) == 1 else None
-            if len(scene.idols) == 2 and across:
-                last = across[0]
-            elif len(scene.idols) > 2 or any(i not in (last or ()) for i in scene.idols):
-                last = last if not scene.idols else None
-            elif last is not None and scene.refers_back:
-                yield last, scene, LIKELY  # "The two were seen bowing to each other."
-
     # ── deciding ──
 
-    def _decide(
-        self, pair: Pair, scene: Scene, title: Scene | None, reach: float, links: Links, post: Post
-    ) -> Verdict:
-        frames = scene.frames
-        title_frames = title.frames if title else {}
-        cue, certain = _best_cue(scene, pair)
-        if word := frames.get(Frame.HARM) or title_frames.get(Frame.HARM):
-            return Rejection(
-                pair=pair, reason=Reason.SENSITIVE, detail=f"a sensitive subject: “{word}”"
-            )
-        if word := frames.get(Frame.DATING) or title_frames.get(Frame.DATING):
-            return self._interaction(
-                pair, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, scene, links, post, cue
-            )
-        mutual = cue if cue is not None and cue.act is Act.MUTUAL else None
-        if (company := scene.company(pair)) > LIST_OF_PEOPLE:
-            return Rejection(
-                pair=pair, reason=Reason.LISTING, detail=f"one sentence names {company} idols"
-            )
-        for frame, (reason, what) in _FRAME_REASONS.items():
-            if word := frames.get(frame):
-                # "Interaction" is a thing that rankings measure; a greeting is not.
-                if frame is Frame.LISTING and mutual and mutual.kind is not Kind.OTHER:
-                    continue
-                return Rejection(pair=pair, reason=reason, detail=f"{what}: “{word}”")
-        if not mutual and (word := title_frames.get(Frame.LISTING)):
-            return Rejection(
-                pair=pair, reason=Reason.LISTING, detail=f"a list or ranking: “{word}”"
-            )
-        if cue is None:
-            return _co_mention(pair, "one sentence names both and tells of nothing between them")
+    def _decide(self, weighed: Weighed, links: Links, post: Post) -> Verdict:
+        pair, cue = weighed.occasion.pair, weighed.cue
+        weights = self._lexicon.weights
+        counts = {what: much * weights.get(what, 0.0) for what, much in weighed.seen.items()}
         named = min(links.confidence[pair.a], links.confidence[pair.b])
-        confidence = _SURE[cue.act] * reach * certain * min(1.0, named + 0.15)
-        if cue.kind is Kind.OTHER:
-            confidence *= _GENERIC
-        if title is not None and title is not scene and set(title.idols) >= {pair.a, pair.b}:
-            confidence = min(0.98, confidence + 0.04)
+        confidence = min(1.0, named + 0.15) / (1 + math.exp(-sum(counts.values())))
+        because = (*_telling(counts, KEPT), *_names(pair, links.mentions))
+        event = cue is not None and cue.act is Act.EVENT
+        together = event and len(weighed.occasion.scene.idols) <= GUESTS
+        if confidence < (SAME_EVENT if together else POSSIBLE):
+            return Rejection(
+                pair=pair,
+                reason=Reason.CO_MENTION,
+                detail=f"at {confidence:.0%}, too little tells of something between them",
+                because=because,
+            )
+        kind = cue.kind if cue is not None else Kind.OTHER
         tier = Tier.ANNOUNCE
-        if cue.act is Act.EVENT or confidence < ANNOUNCE_CONFIDENCE:
+        if confidence < ANNOUNCE or event:
             tier = Tier.DIGEST
-        if cue.kind not in _FOR_MINORS and any(
+        if kind not in _FOR_MINORS and any(
             self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)
         ):
             tier = Tier.SENSITIVE
-        return self._interaction(pair, cue.kind, tier, confidence, scene, links, post, cue)
-
-    def _interaction(
-        self,
-        pair: Pair,
-        kind: Kind,
-        tier: Tier,
-        confidence: float,
-        scene: Scene,
-        links: Links,
-        post: Post,
-        cue: Cue | None,
-    ) -> Interaction:
-        return Interaction(
-            pair=pair,
-            kind=kind,
-            tier=tier,
-            past=Frame.PAST in scene.frames,
-            confidence=round(confidence, 3),
-            evidence=_evidence(scene, cue),
-            field=scene.field,
-        )
+        return _interaction(weighed.occasion, kind, tier, confidence, cue, because)
 
     def _unmet(self, pair: Pair, scenes: Sequence[Scene]) -> Rejection:
         """Why a pair that no sentence is about is rejected."""
@@ -249,7 +212,7 @@ class Judge:
         seen: set[tuple[Reason, str]] = set()
         for scene in scenes:
             if scene.cues:
-                for a, b in combinations(scene.idols[:MOST_IDOLS], 2):
+                for a, b in combinations(scene.idols[:MOST_MATES], 2):
                     if group := self._shared_group(Pair.of(a, b), links, post):
                         names = " and ".join(self._roster.idols[i].name for i in (a, b))
                         yield from _once(
@@ -290,6 +253,63 @@ def _once(seen: set[tuple[Reason, str]], reason: Reason, detail: str) -> Iterato
         yield Rejection(reason=reason, detail=detail)
 
 
+def _settle(occasion: Occasion, cue: Cue | None, whole: Whole) -> Verdict | None:
+    """The policy before anything is weighed: sensitive subjects, lists, what did not happen."""
+    pair, frames = occasion.pair, occasion.scene.frames
+    title_frames = whole.title.frames if whole.title else {}
+    if word := frames.get(Frame.HARM) or title_frames.get(Frame.HARM):
+        return Rejection(
+            pair=pair, reason=Reason.SENSITIVE, detail=f"a sensitive subject: “{word}”"
+        )
+    if Frame.DATING in frames or Frame.DATING in title_frames:
+        return _interaction(occasion, Kind.DATING_RUMOUR, Tier.SENSITIVE, 0.5, cue)
+    mutual = cue if cue is not None and cue.act is Act.MUTUAL else None
+    for frame, (reason, what) in _FRAME_REASONS.items():
+        if word := frames.get(frame):
+            # "Interaction" is a thing that rankings measure; a greeting is not.
+            if frame is Frame.LISTING and mutual and mutual.kind is not Kind.OTHER:
+                continue
+            return Rejection(pair=pair, reason=reason, detail=f"{what}: “{word}”")
+    if not mutual and (word := title_frames.get(Frame.LISTING)):
+        return Rejection(pair=pair, reason=Reason.LISTING, detail=f"a list or ranking: “{word}”")
+    return None
+
+
+def _interaction(
+    occasion: Occasion,
+    kind: Kind,
+    tier: Tier,
+    confidence: float,
+    cue: Cue | None,
+    because: tuple[tuple[str, float], ...] = (),
+) -> Interaction:
+    return Interaction(
+        pair=occasion.pair,
+        kind=kind,
+        tier=tier,
+        past=Frame.PAST in occasion.scene.frames,
+        confidence=round(confidence, 3),
+        evidence=_evidence(occasion.scene, cue),
+        field=occasion.scene.field,
+        because=because,
+    )
+
+
+def _telling(counts: Mapping[str, float], most: int) -> Iterator[tuple[str, float]]:
+    """The features that counted most, strongest first."""
+    for what, much in sorted(counts.items(), key=lambda c: -abs(c[1]))[:most]:
+        if much:
+            yield what, round(much, 2)
+
+
+def _names(pair: Pair, mentions: Sequence[Mention]) -> Iterator[tuple[str, float]]:
+    """What linked the two, by the surest name of each: ("Jisoo: bound to BLACKPINK", 4.0)."""
+    for idol_id in (pair.a, pair.b):
+        surest = max((m for m in mentions if m.idol_id == idol_id), key=lambda m: m.confidence)
+        for what, much in _telling(surest.evidence, 2):
+            yield f"{surest.surface}: {what}", much
+
+
 def _co_mention(pair: Pair, detail: str) -> Rejection:
     return Rejection(pair=pair, reason=Reason.CO_MENTION, detail=detail)
 
@@ -316,15 +336,3 @@ def _evidence(scene: Scene, cue: Cue | None) -> str:
         start = max(start, min(middle - EVIDENCE // 2, end - EVIDENCE))
         end = min(end, start + EVIDENCE)
     return " ".join(scene.text.raw[start:end].split())
-
-
-def _best_cue(scene: Scene, pair: Pair) -> tuple[Cue | None, float]:
-    """The cue that says most of a pair, and how surely it is about the two."""
-    best: tuple[Cue | None, float] = (None, 0.0)
-    said = 0.0
-    for cue in scene.cues:
-        reach = scene.reach(pair, cue)
-        says = _SURE[cue.act] * reach * (_GENERIC if cue.kind is Kind.OTHER else 1.0)
-        if says > said:
-            best, said = (cue, reach), says
-    return best

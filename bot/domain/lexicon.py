@@ -18,6 +18,7 @@ from enum import StrEnum
 import msgspec
 
 from bot.domain.errors import ConfigError
+from bot.domain.finder import Expression, Finder, Found, shape
 from bot.domain.text import Script, fold, scripts_of
 from bot.domain.types import Kind
 
@@ -65,6 +66,16 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     one: list[str] = []
     clauses: list[str] = []
     professions: list[str] = []
+    singers: list[str] = []
+    #: Words that mark a name as a companion, as somebody reached, as who does it.
+    with_: list[str] = msgspec.field(name="with", default_factory=list)
+    to: list[str] = []
+    subject: list[str] = []
+    #: Whether these follow the name, as Korean and Japanese particles do.
+    after: bool = False
+    honorifics: list[str] = []
+    #: People who are no idols: fans, staff, a teacher, an actor.
+    others: list[str] = []
 
 
 class _Cue(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,6 +101,10 @@ class _Anchors(msgspec.Struct, forbid_unknown_fields=True):
     anchor: list[_Anchor]
 
 
+class _Weights(msgspec.Struct, forbid_unknown_fields=True):
+    weights: dict[str, float]
+
+
 #: Written without spaces between words, or with endings attached: no word boundaries.
 _UNSPACED = {"ko", "ja", "zh", "th"}
 _BY_SCRIPT = {
@@ -102,70 +117,137 @@ _BY_SCRIPT = {
 _OTHER_LETTERS = {code for codes in _BY_SCRIPT.values() for code in codes}
 
 
+class Word(StrEnum):
+    """Small words by which sentences hang together."""
+
+    BOTH = "both"  #: points back at two or more: "the two", "두 사람"
+    ONE = "one"  #: points back at one: "she", "그는"
+    BREAK = "break"  #: a clause ends here
+
+
+class Role(StrEnum):
+    """What a name is marked as."""
+
+    WITH = "with"  #: in company of: "with Jisoo", "지수와", "ジスと"
+    TO = "to"  #: reached or addressed: "to Jisoo", "지수에게", "ジスに"
+    SUBJECT = "subject"  #: who does it, in languages that mark it: "지수가", "ジスは"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found in a text; each list by place."""
+
+    cues: list[Cue]
+    frames: list[Found[Frame]]
+    words: list[Found[Word]]
+
+
+_What = tuple[Kind, Act] | Frame | Word
+
+
 class Language:
     """The compiled lexicon of one language."""
 
     def __init__(self, file: _File) -> None:
         self.lang = file.lang
         self.unspaced = file.lang in _UNSPACED
-        # Each list by itself: a long find of one must not hide a word of another.
-        self._cues = [(c.kind, c.act, self._compile(c.words)) for c in file.cue]
-        self._frames = [(frame, self._compile(words)) for frame, words in file.frame.items()]
-        self.link = file.link
-        self._both = self._compile(file.link.both)
-        self._one = self._compile(file.link.one)
-        self._clauses = re.compile(
-            "|".join([r"[;；]|\.{3}|…|—|–", *file.link.clauses]), re.IGNORECASE
+        self.link = link = file.link
+        breaks = [r"[;；]|\.{3}|…|—|–", *link.clauses]
+        self._finder = Finder[_What](
+            [
+                *(self._word(w, (c.kind, c.act)) for c in file.cue for w in c.words),
+                *(self._word(w, frame) for frame, words in file.frame.items() for w in words),
+                *(self._word(w, Word.BOTH) for w in link.both),
+                *(self._word(w, Word.ONE) for w in link.one),
+                *(Expression(w, Word.BREAK) for w in breaks),
+            ]
         )
-        joining = "|".join([*file.link.and_, *file.link.roles]) or r"(?!)"
+        joining = _any([*link.and_, *link.roles])
         self._joins = re.compile(
             rf"(?:[\s,、·・ㆍ&+/×＆'’\"”“‘()\-\[\]]|의|の|(?<![a-z])(?:{joining}|s|x|of|de|do|da|dari)(?![a-z]))*",
             re.IGNORECASE,
         )
+        self._beside = re.compile(
+            rf"(?:[\s,'’\"”“‘()\-\[\]:]|의|の|(?<![a-z])(?:{_any([*link.roles, *link.of])}|s|de|do|da|dari)(?![a-z]))*",
+            re.IGNORECASE,
+        )
+        marks = {Role.WITH: link.with_, Role.TO: link.to, Role.SUBJECT: link.subject}
+        self._marks = {role: self._mark(words) for role, words in marks.items() if words}
+        self._others = self._marked_others(_any([*link.with_, *link.to]), _any(link.others))
 
-    def _compile(self, words: list[str]) -> re.Pattern[str]:
+    def _word(self, word: str, what: _What) -> Expression[_What]:
         # As the text is normalised; Thai and Korean letters would differ otherwise.
-        body = unicodedata.normalize("NFKC", "|".join(words)) or r"(?!)"
-        whole = f"(?:{body})" if self.unspaced else rf"(?<!\w)(?:{body})(?!\w)"
-        return re.compile(whole, re.IGNORECASE)
+        return Expression(unicodedata.normalize("NFKC", word), what, words=not self.unspaced)
 
-    def cues(self, norm: str, start: int, end: int) -> list[Cue]:
-        """The cues in a slice of normalised text, in order of place."""
-        found = [
-            Cue(kind, act, match.start(), match.end())
-            for kind, act, pattern in self._cues
-            for match in pattern.finditer(norm, start, end)
-        ]
-        return sorted(found, key=lambda cue: cue.start)
+    def _mark(self, words: list[str]) -> re.Pattern[str]:
+        body = _any(words)
+        if self.link.after:
+            titles = _any(self.link.honorifics)
+            return re.compile(rf"[\s'\"”’)\]]*(?:\s?(?:{titles}))?(?:{body})", re.IGNORECASE)
+        if self.unspaced:
+            return re.compile(rf"(?:{body})[\s'\"“‘(]*$", re.IGNORECASE)
+        return re.compile(
+            rf"(?<!\w)(?:{body})[\s'\"“‘(]+(?:(?:the|el|la|le|o|a|der|die)\s+)?$", re.IGNORECASE
+        )
 
-    def frames(self, norm: str, start: int, end: int) -> Iterator[tuple[Frame, str]]:
-        """The frames in a slice of normalised text, each with the first words that set it."""
-        for frame, pattern in self._frames:
-            if found := pattern.search(norm, start, end):
-                yield frame, found.group()
+    def _marked_others(self, marks: str, others: str) -> re.Pattern[str]:
+        if self.link.after:
+            body = rf"(?:{others})\S{{0,4}}?(?:{marks})"
+        elif self.unspaced:
+            body = rf"(?:{marks}).{{0,6}}?(?:{others})"
+        else:
+            body = rf"(?<!\w)(?:{marks})\s[\s\w'’]{{0,20}}?(?<!\w)(?:{others})(?!\w)"
+        return re.compile(body, re.IGNORECASE)
 
-    def speaks_of_one(self, norm: str, start: int, end: int) -> bool:
-        """Whether a slice points back at one person: "she", "그는"."""
-        return self._one.search(norm, start, end) is not None
+    def read(self, norm: str) -> Findings:
+        """Everything that stands in a normalised text."""
+        read = Findings([], [], [])
+        for found in self._finder.find(norm):
+            what = found.what
+            if isinstance(what, Frame):
+                read.frames.append(Found(found.start, found.end, what))
+            elif isinstance(what, Word):
+                read.words.append(Found(found.start, found.end, what))
+            else:
+                read.cues.append(Cue(*what, found.start, found.end))
+        return read
+
+    def marks(self, role: Role, before: str, after: str) -> bool:
+        """Whether a name with this text before and after it is marked as in this role."""
+        mark = self._marks.get(role)
+        if mark is None:
+            return False
+        return (mark.match(after) if self.link.after else mark.search(before)) is not None
+
+    def has_others(self, near: str) -> bool:
+        """Whether a slice has people who are no idols, marked as companions or addressed."""
+        return self._others.search(near) is not None
+
+    def beside(self, gap: str) -> bool:
+        """Whether what stands between a group and a name makes them one phrase."""
+        return self._beside.fullmatch(gap) is not None
 
     def joins(self, gap: str) -> bool:
         """Whether what stands between two names makes them a list: "와", ", and "."""
         return self._joins.fullmatch(gap) is not None
 
-    def clause_ends(self, norm: str, start: int, end: int) -> Iterator[int]:
-        """Where clauses end in a slice: after a semicolon, before "while", after "-고"."""
-        return (found.end() for found in self._clauses.finditer(norm, start, end))
 
-    def speaks_of_both(self, norm: str, start: int, end: int) -> bool:
-        """Whether a slice points back at two people: "the two", "두 사람"."""
-        return self._both.search(norm, start, end) is not None
+def _any(words: list[str]) -> str:
+    return unicodedata.normalize("NFKC", "|".join(words)) or "(?!)"
 
 
 class Lexicon:
     """All languages and the anchors."""
 
-    def __init__(self, languages: Mapping[str, Language], anchors: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        languages: Mapping[str, Language],
+        anchors: Mapping[str, str],
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         self.languages = languages
+        #: How much what is seen of two people in a scene counts; see `features.py`.
+        self.weights = weights or {}
         #: Folded name → "kind:id".
         self.anchors = anchors
         self._latin = tuple(sorted(languages.keys() - _OTHER_LETTERS))
@@ -197,6 +279,7 @@ def load(files: Mapping[str, str]) -> Lexicon:
     problems: list[str] = []
     languages: dict[str, Language] = {}
     anchors: dict[str, str] = {}
+    weights: dict[str, float] = {}
     for name, text in files.items():
         try:
             if name == "anchors.toml":
@@ -204,6 +287,9 @@ def load(files: Mapping[str, str]) -> Lexicon:
                     anchors |= {fold(n): f"{anchor.kind}:{anchor.id}" for n in anchor.names}
                 if "" in anchors:
                     problems.append(f"{name}: names: a name of {anchors['']} is empty")
+                continue
+            if name == "weights.toml":
+                weights = msgspec.toml.decode(text, type=_Weights).weights
                 continue
             file = msgspec.toml.decode(text, type=_File)
         except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
@@ -217,18 +303,18 @@ def load(files: Mapping[str, str]) -> Lexicon:
         problems += wrong
     if problems:
         raise ConfigError(*problems)
-    return Lexicon(languages, anchors)
+    return Lexicon(languages, anchors, weights)
 
 
 def _check(file: _File) -> Iterator[str]:
     for field, words in (
         *((f"cue {c.kind}", c.words) for c in file.cue),
         *((f"frame.{frame}", words) for frame, words in file.frame.items()),
-        *((f"link.{field}", words) for field, words in msgspec.to_builtins(file.link).items()),
+        *((f"link.{field}", words) for field, words in msgspec.to_builtins(file.link).items() if isinstance(words, list)),
     ):
         for word in words:
             try:
-                if re.search(word, ""):
+                if shape(unicodedata.normalize("NFKC", word)).empty and re.search(word, ""):
                     yield f"{field}: {word!r} finds even an empty text"
             except re.error as error:
                 yield f"{field}: {word!r} is no valid regular expression: {error}"

@@ -17,7 +17,7 @@ import ahocorasick_rs
 import msgspec
 
 from bot.domain import boundary
-from bot.domain.binding import Bindings, GroupName, Name
+from bot.domain.binding import Bindings, GroupName, Name, Place
 from bot.domain.lexicon import Lexicon
 from bot.domain.roster import Roster
 from bot.domain.scoring import ACCEPT, Decision, Found, Scoring, resolve
@@ -155,9 +155,11 @@ class Linker:
             )
         scoring = Scoring(self._roster, self._roots, self._bindings, texts, found)
         linked: dict[str, float] = {}
+        places: set[Place] = set()
         decisions: list[Decision] = []
         for _ in range(2):  # the second round knows who else is there
-            decisions = resolve(scoring.decide(linked))
+            decisions = resolve(scoring.decide(linked, places))
+            places = {(d.name.field, d.name.start) for d in decisions if d.winner is not None}
             linked = {}
             for d in decisions:
                 if d.winner is not None:

@@ -11,20 +11,13 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import TypeVar
 
-from bot.domain.lexicon import Cue, Frame, Language, Lexicon
+from bot.domain.lexicon import Cue, Frame, Language, Lexicon, Role, Word
+from bot.domain.finder import Found
 from bot.domain.link import GroupMention, Links, Unsure
 from bot.domain.text import Text, sentences
-from bot.domain.types import Field, Mention, Pair, Post
-
-#: How surely an act that a scene tells of is one between two people it names, 0 to 1.
-TOGETHER = 1.0
-LIKELY = 0.9
-POINTED_AT = 0.85
-APART = 0.5
-
+from bot.domain.types import Field, Mention, Post
 
 @dataclass(frozen=True)
 class Scene:
@@ -42,8 +35,9 @@ class Scene:
     languages: tuple[Language, ...]
     #: Ends of clauses inside the sentence.
     breaks: tuple[int, ...]
-    #: Points back at two people: "the two", "each other", "두 사람".
-    refers_back: bool
+    #: Where it points back at one person ("she"), and at two or more ("the two", "두 사람").
+    ones: tuple[int, ...]
+    boths: tuple[int, ...]
 
     @cached_property
     def idols(self) -> tuple[str, ...]:
@@ -79,49 +73,48 @@ class Scene:
         )
 
     @cached_property
-    def begins_with_one(self) -> bool:
-        """Whether it begins with someone named before ("She hugged …") and one list of names."""
-        if len(self.lists) != 1:
-            return False
-        before = self.text.raw[self.start : self.mentions[0].start].casefold()
-        return any(x.speaks_of_one(before, 0, min(len(before), 24)) for x in self.languages)
+    def phrases(self) -> tuple[tuple[int, int], ...]:
+        """The lists with the groups named beside them, each as a slice of the raw field."""
+        return tuple(self._phrase(x[0].start, x[-1].end) for x in self.lists)
 
-    def company(self, pair: Pair) -> int:
-        """How many idols are named in the clauses that a pair is named in."""
-        clauses = {self.clause(m.start) for m in self.mentions if m.idol_id in pair}
-        return len({m.idol_id for m in self.mentions if self.clause(m.start) in clauses})
+    def _phrase(self, start: int, end: int) -> tuple[int, int]:
+        for group in reversed(self.groups):
+            if group.end <= start and self._beside(group.end, start):
+                start = group.start
+        for group in self.groups:
+            if group.start >= end and self._beside(end, group.start):
+                end = group.end
+        return start, end
 
-    def reach(self, pair: Pair, cue: Cue) -> float:
-        """How surely a cue of this scene tells of something between the two of a pair."""
-        where = [
-            [i for i, x in enumerate(self.lists) if any(m.idol_id == one for m in x)][:40]
-            for one in (pair.a, pair.b)
-        ]
-        if not where[0] or not where[1]:
-            return LIKELY  # named before, pointed back at here
-        nearest = min(product(*where), key=lambda lists: abs(lists[0] - lists[1]))
-        left, right = min(nearest), max(nearest)
-        clauses = {self.clause(self.lists[i][0].start) for i in (left, right)}
-        told = self.clause(cue.start)
-        if len(clauses) == 1:
-            if told not in clauses:
-                here = [x for x in self.lists if self.clause(x[0].start) == told]
-                return APART if here and not self.refers_back else LIKELY
-            between = right - left
-            return TOGETHER if between <= 1 else LIKELY if between == 2 else APART
-        if self.refers_back:
-            return LIKELY
-        if told == min(clauses):
-            return APART  # what "she" means in it cannot come later
-        start, end = self._clause_span(told)
-        norm = self.text.raw[start:end].casefold()
-        if any(x.speaks_of_one(norm, 0, len(norm)) for x in self.languages):
-            return POINTED_AT
-        return APART
+    def _beside(self, start: int, end: int) -> bool:
+        return end - start <= 24 and any(
+            x.beside(self.text.raw[start:end].casefold()) for x in self.languages
+        )
 
-    def _clause_span(self, number: int) -> tuple[int, int]:
-        ends = (self.start, *self._clause_ends, self.end)
-        return ends[number], ends[number + 1]
+    @cached_property
+    def roles(self) -> tuple[frozenset[Role], ...]:
+        """What each list is marked as."""
+        raw = self.text.raw.casefold() if len(self.text.raw.casefold()) == len(self.text.raw) else self.text.raw
+        found = []
+        for start, end in self.phrases:
+            before, after = raw[max(self.start, start - 24) : start], raw[end : min(self.end, end + 16)]
+            found.append(frozenset(r for r in Role for x in self.languages if x.marks(r, before, after)))
+        return tuple(found)
+
+    def with_others(self, cue: Cue) -> bool:
+        """Whether people who are no idols stand beside a cue, marked as a companion or target."""
+        start, end = max(self.start, cue.start - 30), min(self.end, cue.end + 40)
+        near = self.text.raw[start:end].casefold()
+        return any(x.has_others(near) for x in self.languages)
+
+    @property
+    def refers_back(self) -> bool:
+        """Whether it points back at two people or more."""
+        return bool(self.boths)
+
+    def points_at_one(self, start: int, end: int) -> bool:
+        """Whether it points back at one person in a slice."""
+        return any(start <= at < end for at in self.ones)
 
 
 def read_scenes(post: Post, links: Links, lexicon: Lexicon) -> Iterator[Scene]:
@@ -130,12 +123,17 @@ def read_scenes(post: Post, links: Links, lexicon: Lexicon) -> Iterator[Scene]:
         if not text.norm:
             continue
         languages = tuple(lexicon.for_text(text.norm, post.lang))
+        read = [language.read(text.norm) for language in languages]
+        cues = sorted((c for r in read for c in r.cues), key=_place)
+        frames = sorted((f for r in read for f in r.frames), key=_place)
+        words = sorted((w for r in read for w in r.words), key=_place)
         names = [m for m in links.mentions if m.field is where]
         unsure = [u for u in links.unsure if u.field is where]
         groups = [g for g in links.groups if g.field is where]
         spans = [(0, len(text.norm))] if where is Field.TITLE else sentences(text.norm)
         for start, end in spans:
             raw = text.span(start, end)
+            small = _inside(words, start, end)
             yield Scene(
                 field=where,
                 text=text,
@@ -144,11 +142,12 @@ def read_scenes(post: Post, links: Links, lexicon: Lexicon) -> Iterator[Scene]:
                 mentions=tuple(_within(names, *raw)),
                 unsure=tuple(_within(unsure, *raw)),
                 groups=tuple(_within(groups, *raw)),
-                cues=tuple(_cues(languages, text, start, end)),
-                frames=_frames(languages, text.norm, start, end),
+                cues=tuple(_at_raw(text, c) for c in _inside(cues, start, end)),
+                frames=_frames(text.norm, _inside(frames, start, end), start, end),
                 languages=languages,
-                breaks=tuple(sorted(_breaks(languages, text, start, end))),
-                refers_back=any(x.speaks_of_both(text.norm, start, end) for x in languages),
+                breaks=tuple(sorted({_raw(text, w.end) for w in small if w.what is Word.BREAK})),
+                ones=tuple(_raw(text, w.start) for w in small if w.what is Word.ONE),
+                boths=tuple(_raw(text, w.start) for w in small if w.what is Word.BOTH),
             )
 
 
@@ -161,26 +160,34 @@ def _within(names: Sequence[Named], start: int, end: int) -> Sequence[Named]:
     return names[first:last]
 
 
-def _cues(languages: Sequence[Language], text: Text, start: int, end: int) -> Iterator[Cue]:
-    for language in languages:
-        for cue in language.cues(text.norm, start, end):
-            where = text.span(cue.start, cue.end)
-            yield replace(cue, start=where[0], end=where[1])
+Placed = TypeVar("Placed", Cue, Found[Frame], Found[Word])
 
 
-def _breaks(languages: Sequence[Language], text: Text, start: int, end: int) -> set[int]:
-    return {
-        text.span(at, at)[0] if at < len(text.norm) else len(text.raw)
-        for language in languages
-        for at in language.clause_ends(text.norm, start, end)
-    }
+def _place(found: Cue | Found[Frame] | Found[Word]) -> int:
+    return found.start
 
 
-def _frames(languages: Sequence[Language], norm: str, start: int, end: int) -> dict[Frame, str]:
+def _inside(found: Sequence[Placed], start: int, end: int) -> list[Placed]:
+    """Those of a text's findings, in order, that lie in a slice."""
+    first, last = (bisect_left(found, at, key=_place) for at in (start, end))
+    return [f for f in found[first:last] if f.end <= end]
+
+
+def _raw(text: Text, at: int) -> int:
+    return text.span(at, at)[0] if at < len(text.norm) else len(text.raw)
+
+
+def _at_raw(text: Text, cue: Cue) -> Cue:
+    if text.offsets is None:
+        return cue
+    start, end = text.span(cue.start, cue.end)
+    return replace(cue, start=start, end=end)
+
+
+def _frames(norm: str, found: Sequence[Found[Frame]], start: int, end: int) -> dict[Frame, str]:
     frames: dict[Frame, str] = {}
-    for language in languages:
-        for frame, word in language.frames(norm, start, end):
-            frames.setdefault(frame, word)
+    for frame in found:
+        frames.setdefault(frame.what, norm[frame.start : frame.end])
     if norm[start:end].rstrip("'\")]”’」』 ").endswith("?"):
         frames.setdefault(Frame.IRREALIS, "?")  # a question reports nothing
     return frames

@@ -10,12 +10,12 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as new
 from functools import cached_property
 
-from bot.domain.binding import Bindings, GroupName, Name
+from bot.domain.binding import Bindings, GroupName, Name, Place
 from bot.domain.roster import Roster
 from bot.domain.text import Script, Text, script, sentences
 from bot.domain.types import Alias, AliasKind, Decoy, Field, Idol
@@ -33,6 +33,12 @@ _SAME_NAME_LINKED = 3.0
 _GROUP_MATE = 0.8
 _ORDINARY = -2.0
 _LOWER_CASE = -4.0
+#: The same two of a name that stands beside its group.
+_ORDINARY_BOUND = -0.5
+_LOWER_CASE_BOUND = -1.5
+_HASHTAG = 2.5
+_LISTED = 1.5
+_SINGER = 2.0
 _EXACT_AMONG_IDOLS = 1.8
 _FULL_NAME = 1.0
 _HANDLE = 5.0
@@ -125,8 +131,8 @@ class Scoring:
             for name in found.names
         ]
 
-    def decide(self, linked: Mapping[str, float]) -> Iterator[Decision]:
-        """Rank everything that each name could mean, given who is linked in the post so far."""
+    def decide(self, linked: Mapping[str, float], places: Container[Place]) -> Iterator[Decision]:
+        """Rank everything that each name could mean, given who is linked so far, and where."""
         members: dict[str, set[str]] = defaultdict(set)
         for idol_id in linked:
             for root in self._roots[idol_id]:
@@ -140,6 +146,8 @@ class Scoring:
                 if isinstance(entity, Idol):
                     mates = {m for r in self._roots[entity.id] if r in members for m in members[r]}
                     features = _in_company(case, linked, len(mates - rivals))
+                    if any(place in places for place in name.beside):
+                        features["in a list with an idol"] = _LISTED
                 score = sum(features.values())
                 if entity.id not in best or score > best[entity.id][0]:
                     best[entity.id] = (score, entity, features)
@@ -158,7 +166,9 @@ class Scoring:
             features["a name used only among the group"] = _INNER - features["how well known"]
         if alias.kind is AliasKind.HANDLE:
             features["own account"] = _HANDLE
-        if own := roots & (name.bound | name.named_after):
+        own = roots & (name.bound | name.named_after)
+        bound = bool(own)
+        if own:
             features[f"bound to {names[min(own)].name}"] = _BOUND
         elif own := roots & name.shared:
             features[f"in a list of {names[min(own)].name}"] = _DISTRIBUTED
@@ -167,9 +177,9 @@ class Scoring:
         if own := roots & self._groups:
             features[f"{names[min(own)].name} in the post"] = _GROUP_IN_POST
         if alias.ordinary_word:
-            features["also an ordinary word"] = _ORDINARY
+            features["also an ordinary word"] = _ORDINARY_BOUND if bound else _ORDINARY
             if script(surface[0]) is Script.LATIN and surface[0].islower():
-                features["in lower case"] = _LOWER_CASE
+                features["in lower case"] = _LOWER_CASE_BOUND if bound else _LOWER_CASE
             elif surface == alias.text and sum(c.isupper() for c in surface) >= 2:
                 # "IU", "BoA": a word only in other letters, as long as the talk is of idols.
                 case.exact = not self._groups
@@ -177,6 +187,10 @@ class Scoring:
                     features["written as the name, among idols"] = _EXACT_AMONG_IDOLS
         elif alias.kind is AliasKind.FULL:
             features["full name"] = _FULL_NAME
+        if roots & self._groups and text.raw[start - 1 : start] == "#":
+            features["its hashtag, beside its group's name"] = _HASHTAG
+        if self._bindings.is_singer(text.norm, name):
+            features["called a singer"] = _SINGER
         if not name.bound:
             if self._bindings.has_profession(text.norm, name):
                 case.against["another profession before it"] = _PROFESSION

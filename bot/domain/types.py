@@ -280,6 +280,8 @@ class Interaction:
     field: Field = Field.TEXT
     #: When it happened, where the post says so.
     happened_at: datetime | None = None
+    #: What counted most for and against it: feature and log-odds.
+    because: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         require_utc(self.happened_at, "Interaction.happened_at")
@@ -293,6 +295,8 @@ class Rejection:
     reason: Reason
     #: A sentence for a person.
     detail: str = ""
+    #: What counted most for and against it, where something was weighed: feature and log-odds.
+    because: tuple[tuple[str, float], ...] = ()
 
 
 Verdict = Interaction | Rejection

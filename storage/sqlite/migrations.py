@@ -18,6 +18,12 @@ def m0001_first(db: Database) -> None:
             db.execute(statement)
 
 
+@migrations()
+def m0002_because(db: Database) -> None:
+    """What counted for and against a verdict: JSON, a list of [what, how much]."""
+    db.execute("ALTER TABLE verdicts ADD COLUMN because TEXT NOT NULL DEFAULT '[]'")
+
+
 # Times are whole microseconds since 1970; ids are text. STRICT tables refuse a wrong type.
 _FIRST = """
 CREATE TABLE sources (

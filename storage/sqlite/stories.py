@@ -277,6 +277,7 @@ def _verdict_row(post: Post, filed: Filed) -> Row:
             ("reason", "kind", "tier", "past", "confidence", "evidence", "field", "happened_at")
         ),
         "detail": "",
+        "because": _storable(msgspec.json.encode(v.because).decode()),
     }
     if isinstance(v, Interaction):
         row |= {
