@@ -15,7 +15,6 @@ from dataclasses import field as new
 from bot.domain.lexicon import Lexicon
 from bot.domain.types import Alias, Decoy, Field, Idol
 
-
 #: Where a name begins.
 Place = tuple[Field, int]
 

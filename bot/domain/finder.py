@@ -98,7 +98,7 @@ def shape(source: str) -> Shape:
     return Shape(_best(_needs(parsed)), parsed.getwidth()[0] == 0)
 
 
-def _needs(tokens: Any) -> Iterator[frozenset[str]]:
+def _needs(tokens: Iterable[tuple[object, Any]]) -> Iterator[frozenset[str]]:
     """Sets of strings, each of which has one in every match of a sequence."""
     run = ""
     for op, value in tokens:

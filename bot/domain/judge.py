@@ -43,6 +43,8 @@ MOST_MATES = 10
 ANNOUNCE = 0.68
 #: … and from here on it is a possible moment.
 POSSIBLE = 0.45
+#: … or from here, where no words that we know tell of an act.
+POSSIBLE_UNTOLD = 0.55
 #: Being at one event is a possible moment from here on.
 SAME_EVENT = 0.1
 #: More people than this at one event are a list of guests.
@@ -144,7 +146,7 @@ class Judge:
         )
 
     def _weigh(self, scenes: Sequence[Scene], links: Links, post: Post) -> Iterator[Weighed]:
-        whole = Whole.of(scenes)
+        whole = Whole(scenes)
         if not 2 <= len(whole.idols) <= MOST_IDOLS:
             return
         for occasion in occasions(scenes):
@@ -179,7 +181,8 @@ class Judge:
         because = (*_telling(counts, KEPT), *_names(pair, links.mentions))
         event = cue is not None and cue.act is Act.EVENT
         together = event and len(weighed.occasion.scene.idols) <= GUESTS
-        if confidence < (SAME_EVENT if together else POSSIBLE):
+        possible = SAME_EVENT if together else POSSIBLE if cue is not None else POSSIBLE_UNTOLD
+        if confidence < possible:
             return Rejection(
                 pair=pair,
                 reason=Reason.CO_MENTION,

@@ -159,16 +159,18 @@ class Language:
                 *(self._word(w, frame) for frame, words in file.frame.items() for w in words),
                 *(self._word(w, Word.BOTH) for w in link.both),
                 *(self._word(w, Word.ONE) for w in link.one),
-                *(Expression(w, Word.BREAK) for w in breaks),
+                *(Expression[_What](w, Word.BREAK) for w in breaks),
             ]
         )
         joining = _any([*link.and_, *link.roles])
+        binding = _any([*link.roles, *link.of])
+        small = "s|x|of|de|do|da|dari"
         self._joins = re.compile(
-            rf"(?:[\s,、·・ㆍ&+/×＆'’\"”“‘()\-\[\]]|의|の|(?<![a-z])(?:{joining}|s|x|of|de|do|da|dari)(?![a-z]))*",
+            rf"(?:[\s,、·・ㆍ&+/×＆'’\"”“‘()\-\[\]]|의|の|(?<![a-z])(?:{joining}|{small})(?![a-z]))*",
             re.IGNORECASE,
         )
         self._beside = re.compile(
-            rf"(?:[\s,'’\"”“‘()\-\[\]:]|의|の|(?<![a-z])(?:{_any([*link.roles, *link.of])}|s|de|do|da|dari)(?![a-z]))*",
+            rf"(?:[\s,'’\"”“‘()\-\[\]:]|의|の|(?<![a-z])(?:{binding}|{small})(?![a-z]))*",
             re.IGNORECASE,
         )
         marks = {Role.WITH: link.with_, Role.TO: link.to, Role.SUBJECT: link.subject}
@@ -310,7 +312,11 @@ def _check(file: _File) -> Iterator[str]:
     for field, words in (
         *((f"cue {c.kind}", c.words) for c in file.cue),
         *((f"frame.{frame}", words) for frame, words in file.frame.items()),
-        *((f"link.{field}", words) for field, words in msgspec.to_builtins(file.link).items() if isinstance(words, list)),
+        *(
+            (f"link.{field}", words)
+            for field, words in msgspec.to_builtins(file.link).items()
+            if isinstance(words, list)
+        ),
     ):
         for word in words:
             try:

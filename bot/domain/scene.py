@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
-from bot.domain.lexicon import Cue, Frame, Language, Lexicon, Role, Word
 from bot.domain.finder import Found
+from bot.domain.lexicon import Cue, Frame, Language, Lexicon, Role, Word
 from bot.domain.link import GroupMention, Links, Unsure
 from bot.domain.text import Text, sentences
 from bot.domain.types import Field, Mention, Post
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -94,11 +95,20 @@ class Scene:
     @cached_property
     def roles(self) -> tuple[frozenset[Role], ...]:
         """What each list is marked as."""
-        raw = self.text.raw.casefold() if len(self.text.raw.casefold()) == len(self.text.raw) else self.text.raw
+        raw = (
+            self.text.raw.casefold()
+            if len(self.text.raw.casefold()) == len(self.text.raw)
+            else self.text.raw
+        )
         found = []
         for start, end in self.phrases:
-            before, after = raw[max(self.start, start - 24) : start], raw[end : min(self.end, end + 16)]
-            found.append(frozenset(r for r in Role for x in self.languages if x.marks(r, before, after)))
+            before, after = (
+                raw[max(self.start, start - 24) : start],
+                raw[end : min(self.end, end + 16)],
+            )
+            found.append(
+                frozenset(r for r in Role for x in self.languages if x.marks(r, before, after))
+            )
         return tuple(found)
 
     def with_others(self, cue: Cue) -> bool:

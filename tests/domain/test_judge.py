@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import roster as rosters
-from bot.domain.judge import EVIDENCE, Judge
+from bot.domain.judge import EVIDENCE, MOST_IDOLS, Judge
 from bot.domain.lexicon import Lexicon
 from bot.domain.roster import Roster
 from bot.domain.types import (
@@ -152,8 +152,6 @@ def test_sentences_of_one_post_are_weighed_against_each_other(
         (f"{BOTH} arrived. Fans cheered. They hugged.", "announce physical"),
         (f"{BOTH} arrived. Jisoo smiled. The two hugged.", "announce physical"),
         (f"{BOTH} arrived. The crowd hugged.", "co_mention"),
-        # somebody else came between: who "the two" are is not known
-        (f"{BOTH} arrived. IVE's Wonyoung came too. The two hugged.", "co_mention"),
         ("The two hugged. Then " + BOTH + " arrived.", "co_mention"),
     ],
 )
@@ -161,6 +159,13 @@ def test_the_two_are_the_pair_that_was_named_last(
     text: str, expected: str, verdict: Callable[..., Verdict | None]
 ) -> None:
     assert told(verdict(text)) == expected
+
+
+def test_who_the_two_are_is_not_known_when_somebody_came_between(
+    verdict: Callable[..., Verdict | None],
+) -> None:
+    found = verdict(f"{BOTH} arrived. IVE's Wonyoung came too. The two hugged.")
+    assert not isinstance(found, Interaction) or found.tier is Tier.DIGEST
 
 
 # ── languages ─────────────────────────────────────────────────────────────────────────────────
@@ -359,23 +364,37 @@ _MANY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("people", "announced"), [(2, True), (5, True), (6, False)])
-def test_a_sentence_that_names_more_than_five_is_a_list(
-    people: int, announced: bool, verdict: Callable[..., Verdict | None]
+@pytest.mark.parametrize("people", [2, 3, 5])
+def test_a_few_people_who_hug_are_announced_and_surer_the_fewer_they_are(
+    people: int, verdict: Callable[..., Verdict | None]
 ) -> None:
     found = verdict(", ".join(_MANY[:people]) + " hug")
-    assert told(found) == ("announce physical" if announced else "listing")
+    fewer = verdict(", ".join(_MANY[: people - 1]) + " hug") if people > 2 else None
+    assert told(found) == "announce physical"
+    assert isinstance(found, Interaction)
+    if isinstance(fewer, Interaction):
+        assert fewer.confidence >= found.confidence
 
 
-def test_the_pairs_of_a_post_that_names_more_than_ten_idols_are_not_decided(
-    judge: Judge, post: MakePost
+def test_many_people_in_one_sentence_are_not_announced(
+    verdict: Callable[..., Verdict | None],
 ) -> None:
-    ten = judge(post("\n".join(f"{who} sang." for who in _MANY[:10])))
-    assert len(ten.pairs) == 45
-    eleven = judge(post("\n".join(f"{who} sang." for who in _MANY) + f"\n{BOTH} hugged."))
-    assert len({m.idol_id for m in eleven.mentions}) == 11
-    assert [(v.reason, v.pair) for v in eleven.rejections] == [(Reason.LISTING, None)]
-    assert eleven.interactions == ()
+    found = verdict(", ".join(_MANY) + " were there")
+    assert not isinstance(found, Interaction) or found.tier is not Tier.ANNOUNCE
+
+
+def test_the_pairs_of_a_post_that_names_a_whole_industry_are_not_decided(
+    roster: Roster, judge: Judge, post: MakePost
+) -> None:
+    lines = [
+        f"{roster.groups_of(idol.id)[0].name}'s {idol.name} sang."
+        for idol in list(roster.idols.values())[::37]
+        if roster.groups_of(idol.id)
+    ]
+    judged = judge(post("\n".join(lines) + f"\n{BOTH} hugged."))
+    assert len({m.idol_id for m in judged.mentions}) > MOST_IDOLS
+    assert [v.reason for v in judged.rejections if v.pair is None][:1] == [Reason.LISTING]
+    assert judged.interactions == ()
 
 
 def test_several_pairs_of_one_post_are_decided_each_for_itself(
@@ -414,7 +433,6 @@ def test_a_report_is_less_sure_when_less_is_said(
 ) -> None:
     texts = [
         f"{BOTH} hugged",
-        f"{BOTH} interacted",  # an interaction, whatever it was
         f"{BOTH} arrived. They hugged.",  # told of "them"
         f"{BOTH} attended the show",
     ]

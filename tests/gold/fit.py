@@ -24,8 +24,8 @@ import numpy as np
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bot.domain.judge import Judge, Weighed
 from bot.domain.features import Reach
+from bot.domain.judge import Judge, Weighed
 from bot.domain.types import Kind, Pair, Post
 from bot.evaluate import MOST_PAIRS, Labelled, Labels, load_corpus
 from bot.seeds import load_seeds
@@ -152,7 +152,7 @@ def cross_validate(given: Sequence[Sample], thresholds: Sequence[float]) -> None
             right, false, missed = tally[corpus, t]
             p = right / max(right + false, 1)
             figures.append(f"{t}: P {p:.3f} R {right / max(right + missed, 1):.3f}")
-        print(f"{corpus:9}", " | ".join(figures))
+        sys.stdout.write(f"{corpus:9} {' | '.join(figures)}\n")
 
 
 def _count(sample: Sample, weights: Row, threshold: float) -> np.ndarray:
@@ -179,8 +179,8 @@ def text(weights: Row) -> str:
     lines = [f"{json.dumps(k, ensure_ascii=False)} = {v}" for k, v in sorted(weights.items())]
     return "\n".join(
         [
-            "# How much what is seen of two people in a sentence speaks for an interaction (in",
-            "# log-odds). Fitted by tests/gold/fit.py on the labelled posts beside it; not edited by hand.",
+            "# How much what is seen of two people in a sentence speaks for an interaction, in",
+            "# log-odds. Fitted by tests/gold/fit.py on the labelled posts beside it, not by hand.",
             "[weights]",
             *lines,
             "",
