@@ -38,6 +38,7 @@ _ELSEWHERE = (
     Frame.LOOK_ALIKE,
     Frame.COVER,
     Frame.IRREALIS,
+    Frame.RUMOUR,
     Frame.REPLACEMENT,
     Frame.LISTING,
 )

@@ -9,9 +9,9 @@ text of two thousand characters some ten are tried.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from re import _parser  # type: ignore[attr-defined]  # the parser behind `re`, without stubs
 from typing import Any, Generic, TypeVar
 
@@ -53,7 +53,7 @@ class Finder(Generic[T]):
         self._always: list[int] = []
         by_string: dict[str, list[int]] = {}
         for number, expression in enumerate(self._expressions):
-            strings = shape(expression.source).needed
+            strings = needed(expression.source)
             for string in strings or ():
                 by_string.setdefault(string, []).append(number)
             if not strings:
@@ -77,54 +77,92 @@ class Finder(Generic[T]):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What can be told of an expression without a text."""
-
-    #: Strings of which every match holds at least one, case-folded; None when there are none.
-    needed: frozenset[str] | None
-    #: Whether a match can be empty.
-    empty: bool
-
-
-@lru_cache(maxsize=16_384)
-def shape(source: str) -> Shape:
-    """Parse an expression; cached, for it is asked for when it is checked and when it is used.
+def may_be_empty(source: str) -> bool:
+    """Whether a match of an expression can have no characters.
 
     Raises:
         re.error: it is no valid regular expression.
     """
-    parsed: Any = _parser.parse(source, re.IGNORECASE)
-    return Shape(_best(_needs(parsed)), parsed.getwidth()[0] == 0)
+    return bool(_parse(source).getwidth()[0] == 0)
 
 
-def _needs(tokens: Iterable[tuple[object, Any]]) -> Iterator[frozenset[str]]:
-    """Sets of strings, each of which has one in every match of a sequence."""
-    run = ""
-    for op, value in tokens:
-        name = str(op)
-        if name == "LITERAL":
-            run += chr(value).casefold()
-            continue
-        if run:
-            yield frozenset({run})
-            run = ""
-        if name == "SUBPATTERN":
-            yield from _needs(value[3])
-        elif name == "ATOMIC_GROUP":
-            yield from _needs(value)
-        elif name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"} and value[0] > 0:
-            yield from _needs(value[2])
-        elif name == "BRANCH":
-            branches = [_best(_needs(branch)) for branch in value[1]]
-            if all(branches):
-                yield frozenset().union(*(b for b in branches if b))
-        elif name == "ASSERT":
-            yield from _needs(value[1])
-    if run:
-        yield frozenset({run})
+def needed(source: str) -> frozenset[str] | None:
+    """Strings of which every match holds at least one, case-folded; None when there are none."""
+    return _Read(_parse(source)).best
 
 
-def _best(sets: Iterator[frozenset[str]]) -> frozenset[str] | None:
-    """The set whose shortest string is longest: it lets the fewest texts through."""
-    return max(sets, key=lambda s: min(map(len, s)), default=None)
+def _parse(source: str) -> Any:  # noqa: ANN401  the parser has no types
+    return _parser.parse(source, re.IGNORECASE)
+
+
+class _Read:
+    """A part of an expression as RE2's prefilter reads it.
+
+    `exact` are all strings that it can match, while they are few; `sets` are sets of strings, of
+    each of which one is in every match.
+    """
+
+    def __init__(self, tokens: Iterable[tuple[object, Any]]) -> None:
+        self.exact: frozenset[str] | None = _NOTHING
+        self.sets: list[frozenset[str]] = []
+        run = _NOTHING
+        for op, value in tokens:
+            exact, sets = _token(str(op), value)
+            self.sets += sets
+            joined = len(run) * len(exact) if exact is not None else _MOST + 1
+            if exact is not None and joined <= _MOST:
+                run = frozenset(a + b for a in run for b in exact)
+            else:
+                self._keep(run)
+                self.exact = None
+                run = exact or _NOTHING
+        if self.exact is not None:
+            self.exact = run
+        self._keep(run)
+
+    def _keep(self, run: frozenset[str]) -> None:
+        if "" not in run:
+            self.sets.append(run)
+
+    @property
+    def best(self) -> frozenset[str] | None:
+        """The set whose shortest string is longest: it lets the fewest texts through."""
+        return max(self.sets, key=lambda s: min(map(len, s)), default=None)
+
+
+_NOTHING = frozenset({""})
+#: More strings than this are too many to look for.
+_MOST = 48
+
+
+def _token(
+    name: str,
+    value: Any,  # noqa: ANN401  the parser has no types
+) -> tuple[frozenset[str] | None, list[frozenset[str]]]:
+    """What one token of a parsed expression can match, and what it must hold."""
+    match name:
+        case "LITERAL":
+            return frozenset({chr(value).casefold()}), []
+        case "IN" if all(str(op) == "LITERAL" for op, _ in value):
+            return frozenset(chr(code).casefold() for _, code in value), []
+        case "SUBPATTERN":
+            inner = _Read(value[3])
+            return inner.exact, inner.sets
+        case "BRANCH":
+            branches = [_Read(branch) for branch in value[1]]
+            exact = [b.exact for b in branches if b.exact is not None]
+            every = frozenset[str]().union(*exact) if len(exact) == len(branches) else None
+            best = [b.best for b in branches if b.best is not None]
+            sets = [frozenset[str]().union(*best)] if len(best) == len(branches) else []
+            return every, sets
+        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+            least, most, inner_tokens = value
+            inner = _Read(inner_tokens)
+            if (least, most) == (0, 1) and inner.exact is not None:
+                return inner.exact | _NOTHING, []
+            return None, inner.sets if least else []
+        case "ASSERT":
+            return _NOTHING, _Read(value[1]).sets
+        case "AT" | "ASSERT_NOT":
+            return _NOTHING, []
+    return None, []

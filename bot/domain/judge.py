@@ -40,7 +40,7 @@ MOST_IDOLS = 25
 #: Of a sentence that names more than this, only the first are looked through for group-mates.
 MOST_MATES = 10
 #: From here on a report is announced …
-ANNOUNCE = 0.68
+ANNOUNCE = 0.72
 #: … and from here on it is a possible moment.
 POSSIBLE = 0.45
 #: … or from here, where no words that we know tell of an act.
@@ -58,7 +58,7 @@ EVIDENCE = 160
 _FOR_MINORS = {Kind.HOSTING, Kind.COLLABORATION, Kind.CHALLENGE, Kind.REACTION}
 _FRAME_REASONS = {
     Frame.LISTING: (Reason.LISTING, "a list or ranking"),
-    Frame.IRREALIS: (Reason.IRREALIS, "hoped for, rumoured or supposed"),
+    Frame.IRREALIS: (Reason.IRREALIS, "hoped for or supposed"),
     Frame.NEGATED: (Reason.IRREALIS, "denied or negated"),
     Frame.LOOK_ALIKE: (Reason.LOOK_ALIKE, "about looking alike"),
     Frame.COVER: (Reason.COVER, "about a cover"),
@@ -122,7 +122,7 @@ class Judge:
         return list(self._weigh(list(read_scenes(post, links, self._lexicon)), links, post))
 
     def _judge(self, post: Post, links: Links) -> Judgement:
-        if not links.mentions and not links.unsure:
+        if not links.mentions and not any(u.decided for u in links.unsure):
             return Judgement()
         scenes = list(read_scenes(post, links, self._lexicon))
         best: dict[Pair, Verdict] = {}
@@ -191,7 +191,8 @@ class Judge:
             )
         kind = cue.kind if cue is not None else Kind.OTHER
         tier = Tier.ANNOUNCE
-        if confidence < ANNOUNCE or event:
+        rumour = Frame.RUMOUR in weighed.occasion.scene.frames
+        if confidence < ANNOUNCE or event or rumour:
             tier = Tier.DIGEST
         if kind not in _FOR_MINORS and any(
             self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)

@@ -14,11 +14,12 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
 from bot.domain.errors import ConfigError
-from bot.domain.finder import Expression, Finder, Found, shape
+from bot.domain.finder import Expression, Finder, Found, may_be_empty
 from bot.domain.text import Script, fold, scripts_of
 from bot.domain.types import Kind
 
@@ -38,6 +39,7 @@ class Frame(StrEnum):
 
     LISTING = "listing"
     IRREALIS = "irrealis"
+    RUMOUR = "rumour"  #: said to have happened, by nobody who knows: a possible moment at most
     NEGATED = "negated"
     DATING = "dating"
     HARM = "harm"
@@ -152,16 +154,7 @@ class Language:
         self.lang = file.lang
         self.unspaced = file.lang in _UNSPACED
         self.link = link = file.link
-        breaks = [r"[;；]|\.{3}|…|—|–", *link.clauses]
-        self._finder = Finder[_What](
-            [
-                *(self._word(w, (c.kind, c.act)) for c in file.cue for w in c.words),
-                *(self._word(w, frame) for frame, words in file.frame.items() for w in words),
-                *(self._word(w, Word.BOTH) for w in link.both),
-                *(self._word(w, Word.ONE) for w in link.one),
-                *(Expression[_What](w, Word.BREAK) for w in breaks),
-            ]
-        )
+        self._file = file
         joining = _any([*link.and_, *link.roles])
         binding = _any([*link.roles, *link.of])
         small = "s|x|of|de|do|da|dari"
@@ -176,6 +169,21 @@ class Language:
         marks = {Role.WITH: link.with_, Role.TO: link.to, Role.SUBJECT: link.subject}
         self._marks = {role: self._mark(words) for role, words in marks.items() if words}
         self._others = self._marked_others(_any([*link.with_, *link.to]), _any(link.others))
+
+    @cached_property
+    def _finder(self) -> Finder[_What]:
+        # Made when the language is first met: a twentieth of a second, and most never are.
+        file, link = self._file, self.link
+        breaks = [r"[;；]|\.{3}|…|—|–", *link.clauses]
+        return Finder[_What](
+            [
+                *(self._word(w, (c.kind, c.act)) for c in file.cue for w in c.words),
+                *(self._word(w, frame) for frame, words in file.frame.items() for w in words),
+                *(self._word(w, Word.BOTH) for w in link.both),
+                *(self._word(w, Word.ONE) for w in link.one),
+                *(Expression[_What](w, Word.BREAK) for w in breaks),
+            ]
+        )
 
     def _word(self, word: str, what: _What) -> Expression[_What]:
         # As the text is normalised; Thai and Korean letters would differ otherwise.
@@ -320,7 +328,7 @@ def _check(file: _File) -> Iterator[str]:
     ):
         for word in words:
             try:
-                if shape(unicodedata.normalize("NFKC", word)).empty and re.search(word, ""):
+                if may_be_empty(unicodedata.normalize("NFKC", word)) and re.search(word, ""):
                     yield f"{field}: {word!r} finds even an empty text"
             except re.error as error:
                 yield f"{field}: {word!r} is no valid regular expression: {error}"

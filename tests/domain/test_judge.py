@@ -98,7 +98,7 @@ def test_the_reference_sentence_after_one_that_names_the_groups_is_announced(
         (f"{BOTH} greet each other before the nominees are read", "announce greeting"),
         # what did not happen
         (f"Fans hope {BOTH} will interact", "irrealis"),
-        (f"Rumour: {BOTH} chatting", "irrealis"),
+        (f"Rumour: {BOTH} chatting", "digest conversation"),
         (f"Will {BOTH} collab this year?", "irrealis"),
         (f"Did {BOTH} hug?", "irrealis"),
         (f"There was no interaction between {BOTH}", "irrealis"),

@@ -26,6 +26,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bot.domain.features import Reach
 from bot.domain.judge import Judge, Weighed
+from bot.domain.lexicon import Frame
 from bot.domain.types import Kind, Pair, Post
 from bot.evaluate import MOST_PAIRS, Labelled, Labels, load_corpus
 from bot.seeds import load_seeds
@@ -101,7 +102,7 @@ def rows(given: Sequence[Sample]) -> tuple[list[Row], list[int], list[float]]:
         if sample.post.borderline:
             continue
         for pair, weighed in sample.weighed.items():
-            free = [w for w in weighed if w.settled is None]
+            free = [w for w in weighed if _open(w)]
             if pair in sample.ignored:
                 continue
             if pair in sample.gold:
@@ -112,6 +113,11 @@ def rows(given: Sequence[Sample]) -> tuple[list[Row], list[int], list[float]]:
             told += [int(pair in sample.gold)] * len(free)
             heavy += [HEAVY.get(sample.corpus, 1.0)] * len(free)
     return seen, told, heavy
+
+
+def _open(weighed: Weighed) -> bool:
+    """Whether the weights decide if it is announced."""
+    return weighed.settled is None and Frame.RUMOUR not in weighed.occasion.scene.frames
 
 
 def _quotes(weighed: Weighed, evidence: Sequence[str]) -> bool:
@@ -162,7 +168,7 @@ def _count(sample: Sample, weights: Row, threshold: float) -> np.ndarray:
         pair
         for pair, weighed in sample.weighed.items()
         for w in weighed
-        if w.settled is None and sure(w.seen, weights) >= threshold
+        if _open(w) and sure(w.seen, weights) >= threshold
     } - sample.ignored
     right = len(said & sample.gold.keys())
     false = len(said - sample.gold.keys()) if len(sample.post.interactions) < MOST_PAIRS else 0
