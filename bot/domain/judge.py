@@ -40,7 +40,7 @@ MOST_IDOLS = 25
 #: Of a sentence that names more than this, only the first are looked through for group-mates.
 MOST_MATES = 10
 #: From here on a report is announced …
-ANNOUNCE = 0.72
+ANNOUNCE = 0.68
 #: … and from here on it is a possible moment.
 POSSIBLE = 0.45
 #: … or from here, where no words that we know tell of an act.

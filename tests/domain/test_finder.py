@@ -64,9 +64,7 @@ def test_nothing_is_missed_that_trying_every_expression_would_find(
 ) -> None:
     expressions = [Expression(s, n, words=words) for n, s in enumerate(sources)]
     found = {(f.start, f.end, f.what) for f in Finder(expressions).find(text)}
-    tried = {
-        (m.start(), m.end(), e.what) for e in expressions for m in e.pattern.finditer(text)
-    }
+    tried = {(m.start(), m.end(), e.what) for e in expressions for m in e.pattern.finditer(text)}
     assert found == tried
 
 

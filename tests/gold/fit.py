@@ -34,7 +34,7 @@ from bot.settings import SEEDS
 
 HERE = Path(__file__).parent
 WEIGHTS = SEEDS / "lexicon" / "weights.toml"
-CORPORA = ("dev", "dev-long", "open", "articles", "textbook")
+CORPORA = ("dev", "dev-long", "open", "opened", "articles", "textbook")
 #: Inverse strength of the penalty, chosen by cross-validation.
 STRENGTH = 0.2
 #: Posts restated from real articles count more than invented ones.
