@@ -218,6 +218,7 @@ def _named(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
             f[f"one clause: cue {place}, second {', '.join(sorted(marks)) or 'unmarked'}"] = 1.0
             f["one clause: both subjects"] = Role.SUBJECT in marks & scene.roles[left]
         f["distance to the cue"] = math.log1p(_gap(cue, start, end)) / 5
+        f["act straight at the second"] = left != right and _straight(scene, right)
         f["others between names and cue"] = any(
             m.idol_id not in pair and (end <= m.start < cue.start or cue.end <= m.start < start)
             for m in scene.mentions
@@ -253,6 +254,7 @@ def _goes_on(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
         place = "before" if cue.end <= start + 1 else "after"
         marked = "marked" if roles & {Role.WITH, Role.TO} else "unmarked"
         f[f"goes on: {who}, {strong} cue {place}, name {marked}"] = 1.0
+        f["act straight at the name"] = _straight(scene, here)
         f["cue in its clause"] = scene.clause(cue.start) in clauses
         f["cue before the name"] = cue.end <= start
         f["distance to the cue, going on"] = math.log1p(_gap(cue, start, end)) / 5
@@ -323,6 +325,12 @@ def _tells(scene: Scene) -> bool:
 
 def _from_title(occasion: Occasion) -> bool:
     return occasion.before is not None and occasion.before.field is Field.TITLE
+
+
+def _straight(scene: Scene, number: int) -> bool:
+    """Whether a list of names follows an act directly: "hugged Mingyu"."""
+    start = scene.phrases[number][0]
+    return any(0 <= start - c.end <= 2 for c in scene.cues if c.act is not Act.EVENT)
 
 
 def _place(cue: Cue, start: int, end: int) -> str:

@@ -10,6 +10,7 @@ weights stand beside the lexicon, fitted on the labelled posts in `tests/gold`.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -40,11 +41,11 @@ MOST_IDOLS = 25
 #: Of a sentence that names more than this, only the first are looked through for group-mates.
 MOST_MATES = 10
 #: From here on a report is announced …
-ANNOUNCE = 0.68
+ANNOUNCE = 0.75
 #: … and from here on it is a possible moment.
-POSSIBLE = 0.45
+POSSIBLE = 0.5
 #: … or from here, where no words that we know tell of an act.
-POSSIBLE_UNTOLD = 0.55
+POSSIBLE_UNTOLD = 0.6
 #: Being at one event is a possible moment from here on.
 SAME_EVENT = 0.1
 #: More people than this at one event are a list of guests.
@@ -90,6 +91,21 @@ class Weighed:
     #: The verdict that the policy gives before anything is weighed.
     settled: Verdict | None
 
+    @property
+    def rumour(self) -> bool:
+        """Whether it is only rumoured: a possible moment at most."""
+        return Frame.RUMOUR in self.occasion.scene.frames
+
+
+def sure(seen: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """How sure one occasion is to tell of an interaction, 0 to 1: logistic regression."""
+    return 1 / (1 + math.exp(-sum(much * weights.get(what, 0.0) for what, much in seen.items())))
+
+
+def pooled(surest: Sequence[float]) -> float:
+    """How sure it is that an occasion tells of it: the two surest as independent chances."""
+    return 1 - math.prod(1 - chance for chance in surest[:2])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -125,12 +141,16 @@ class Judge:
         if not links.mentions and not any(u.decided for u in links.unsure):
             return Judgement()
         scenes = list(read_scenes(post, links, self._lexicon))
-        best: dict[Pair, Verdict] = {}
-        for weighed in self._weigh(scenes, links, post):
-            pair = weighed.occasion.pair
-            verdict = weighed.settled or self._decide(weighed, links, post)
-            if pair not in best or _rank(verdict) < _rank(best[pair]):
-                best[pair] = verdict
+        verdicts: dict[Pair, list[Verdict]] = defaultdict(list)
+        weighed: dict[Pair, list[Weighed]] = defaultdict(list)
+        for one in self._weigh(scenes, links, post):
+            if one.settled is not None:
+                verdicts[one.occasion.pair].append(one.settled)
+            else:
+                weighed[one.occasion.pair].append(one)
+        for pair, several in weighed.items():
+            verdicts[pair].append(self._decide(several, links, post))
+        best = {pair: min(given, key=_rank) for pair, given in verdicts.items()}
         idols = tuple(dict.fromkeys(m.idol_id for m in links.mentions))
         others = list(self._without_pair(scenes, links, post))
         if len(idols) > MOST_IDOLS:
@@ -172,12 +192,16 @@ class Judge:
 
     # ── deciding ──
 
-    def _decide(self, weighed: Weighed, links: Links, post: Post) -> Verdict:
-        pair, cue = weighed.occasion.pair, weighed.cue
+    def _decide(self, several: Sequence[Weighed], links: Links, post: Post) -> Verdict:
+        """Weigh all occasions of a pair; the surest one is what is quoted."""
         weights = self._lexicon.weights
+        order = sorted(several, key=lambda w: (w.rumour, -sure(w.seen, weights)))
+        weighed = order[0]
+        pair, cue = weighed.occasion.pair, weighed.cue
         counts = {what: much * weights.get(what, 0.0) for what, much in weighed.seen.items()}
+        told = pooled([sure(w.seen, weights) for w in order if w.rumour == weighed.rumour])
         named = min(links.confidence[pair.a], links.confidence[pair.b])
-        confidence = min(1.0, named + 0.15) / (1 + math.exp(-sum(counts.values())))
+        confidence = min(1.0, named + 0.15) * told
         because = (*_telling(counts, KEPT), *_names(pair, links.mentions))
         event = cue is not None and cue.act is Act.EVENT
         together = event and len(weighed.occasion.scene.idols) <= GUESTS
@@ -191,8 +215,7 @@ class Judge:
             )
         kind = cue.kind if cue is not None else Kind.OTHER
         tier = Tier.ANNOUNCE
-        rumour = Frame.RUMOUR in weighed.occasion.scene.frames
-        if confidence < ANNOUNCE or event or rumour:
+        if confidence < ANNOUNCE or event or weighed.rumour:
             tier = Tier.DIGEST
         if kind not in _FOR_MINORS and any(
             self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)

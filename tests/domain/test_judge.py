@@ -304,7 +304,7 @@ def _on(day: str) -> datetime:
         ("Hanbyeol and Seulbi co-host the show", "2026-11-24", "announce hosting"),
         ("Hanbyeol and Seulbi film a challenge", "2026-11-24", "announce challenge"),
         ("Hanbyeol and Seulbi star together in a song", "2026-11-24", "announce collaboration"),
-        ("Seulbi reacts to the stage of Hanbyeol", "2026-11-24", "announce reaction"),
+        ("Seulbi danced along to Hanbyeol's stage", "2026-11-24", "announce reaction"),
         ("Hanbyeol and Seulbi hug", "2027-03-03", "announce physical"),  # of age
         ("Hanbyeol and Garam hug", "2026-11-24", "announce physical"),
         ("Hanbyeol and Bitna hug", "2026-11-24", "sensitive physical"),  # birth not known

@@ -12,7 +12,6 @@ left out, for nobody labelled them. The model is a logistic regression with an L
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,8 +24,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from bot.domain.features import Reach
-from bot.domain.judge import Judge, Weighed
-from bot.domain.lexicon import Frame
+from bot.domain.judge import Judge, Weighed, pooled, sure
 from bot.domain.types import Kind, Pair, Post
 from bot.evaluate import MOST_PAIRS, Labelled, Labels, load_corpus
 from bot.seeds import load_seeds
@@ -117,7 +115,7 @@ def rows(given: Sequence[Sample]) -> tuple[list[Row], list[int], list[float]]:
 
 def _open(weighed: Weighed) -> bool:
     """Whether the weights decide if it is announced."""
-    return weighed.settled is None and Frame.RUMOUR not in weighed.occasion.scene.frames
+    return weighed.settled is None and not weighed.rumour
 
 
 def _quotes(weighed: Weighed, evidence: Sequence[str]) -> bool:
@@ -164,20 +162,14 @@ def cross_validate(given: Sequence[Sample], thresholds: Sequence[float]) -> None
 def _count(sample: Sample, weights: Row, threshold: float) -> np.ndarray:
     if sample.post.borderline:
         return np.zeros(3)
-    said = {
-        pair
+    chances = {
+        pair: sorted((sure(w.seen, weights) for w in weighed if _open(w)), reverse=True)
         for pair, weighed in sample.weighed.items()
-        for w in weighed
-        if _open(w) and sure(w.seen, weights) >= threshold
-    } - sample.ignored
+    }
+    said = {p for p, c in chances.items() if pooled(c) >= threshold} - sample.ignored
     right = len(said & sample.gold.keys())
     false = len(said - sample.gold.keys()) if len(sample.post.interactions) < MOST_PAIRS else 0
     return np.array([right, false, len(sample.gold.keys() - said) + sample.missing])
-
-
-def sure(seen: Row, weights: Row) -> float:
-    """The model's probability."""
-    return 1 / (1 + math.exp(-sum(v * weights.get(k, 0.0) for k, v in seen.items())))
 
 
 def text(weights: Row) -> str:
@@ -196,6 +188,6 @@ def text(weights: Row) -> str:
 
 if __name__ == "__main__":
     made = samples()
-    cross_validate(made, (0.5, 0.55, 0.6, 0.65, 0.7, 0.75))
+    cross_validate(made, (0.55, 0.6, 0.65, 0.7, 0.75, 0.8))
     if "--check" not in sys.argv:
         WEIGHTS.write_text(text(fit(made)), "utf-8")
