@@ -143,12 +143,13 @@ def _tipped(verdict: Verdict) -> str:
     """How far the verdict is from another one, in the table's unit."""
     if not isinstance(verdict, Interaction):
         return "Not an interaction: what speaks for one is too little even for a possible moment."
-    needed = math.log(ANNOUNCE / (1 - ANNOUNCE))
-    have = math.log(verdict.confidence / (1 - min(verdict.confidence, 0.999)))
     if verdict.tier is Tier.ANNOUNCE:
-        return f"Announced: {have - needed:.1f} above what is needed."
+        return f"Announced: {verdict.confidence:.0%} sure, and {ANNOUNCE:.0%} is enough."
     if verdict.tier is Tier.SENSITIVE:
         return "Withheld, however sure it is: sensitive, or one of them may be under age."
-    if have >= needed:
-        return "A possible moment: the words tell of no more than the same event."
-    return f"A possible moment: {needed - have:.1f} more would announce it."
+    if verdict.confidence >= ANNOUNCE:
+        return "A possible moment: a rumour, or words that tell of no more than the same event."
+    short = math.log(ANNOUNCE / (1 - ANNOUNCE)) - math.log(
+        verdict.confidence / (1 - verdict.confidence)
+    )
+    return f"A possible moment: {short:.1f} more would announce it."

@@ -45,7 +45,7 @@ def test_a_label_that_no_sentence_bears_out_teaches_by_the_sentence_that_names_b
 #: guard against falling back and say little of unseen posts; see the README for those.
 FLOORS = {
     "dev": (0.99, 0.97, 0.95, 0.60, 0.02),
-    "dev-long": (0.98, 0.95, 0.93, 0.47, 0.02),
+    "dev-long": (0.98, 0.95, 0.93, 0.47, 0.04),
     "open": (0.97, 0.93, 0.92, 0.65, 0.07),
 }
 
