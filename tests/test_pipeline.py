@@ -295,7 +295,7 @@ async def test_a_sure_report_waits_for_nobody_and_an_unsure_one_for_its_siblings
     line: Line, clock: Clock
 ) -> None:
     await line.watch()
-    await line.match([post(clock, 1, "BLACKPINK's Jisoo praised SEVENTEEN's Mingyu on the show.")])
+    await line.match([post(clock, 1, "BLACKPINK's Jisoo came. She talked to SEVENTEEN's Mingyu.")])
     assert await line.deliver(Recorder()) == 0
     clock.tick(20)
     assert await line.deliver(Recorder()) == 1

@@ -202,6 +202,8 @@ def _named(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
     f["lists between"] = math.log1p(max(0, right - left - 1))
     f["only these two in the sentence"] = len(scene.idols) == 2
     f["people in the sentence"] = math.log1p(len(scene.idols) - 2)
+    f["lists in the sentence"] = math.log1p(len(lists) - 1)
+    f["lists in their clauses"] = math.log1p(company - 1)
     f["points back"] = scene.refers_back
     f["weak link"] = 1 - min(m.confidence for m in scene.mentions if m.idol_id in pair)
     start, end = scene.phrases[left][0], scene.phrases[right][1]
@@ -303,6 +305,7 @@ def _post(occasion: Occasion, whole: Whole, f: Features) -> None:
     for frame in _ELSEWHERE:
         f[f"elsewhere {frame}"] = whole.frames[frame] > (frame in scene.frames)
     f["one is named most"] = whole.most_named in pair
+    f["share of the names"] = sum(whole.idols[i] for i in (pair.a, pair.b)) / whole.idols.total()
     f["people in the post"] = math.log1p(len(whole.idols) - 2)
     if len(whole.idols) == 2:
         f["only these two in the post"] = 1.0

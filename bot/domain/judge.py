@@ -46,6 +46,8 @@ ANNOUNCE = 0.75
 POSSIBLE = 0.5
 #: … or from here, where no words that we know tell of an act.
 POSSIBLE_UNTOLD = 0.6
+#: Nobody is surer of what they only read.
+CERTAIN = 0.98
 #: Being at one event is a possible moment from here on.
 SAME_EVENT = 0.1
 #: More people than this at one event are a list of guests.
@@ -201,7 +203,7 @@ class Judge:
         counts = {what: much * weights.get(what, 0.0) for what, much in weighed.seen.items()}
         told = pooled([sure(w.seen, weights) for w in order if w.rumour == weighed.rumour])
         named = min(links.confidence[pair.a], links.confidence[pair.b])
-        confidence = min(1.0, named + 0.15) * told
+        confidence = min(1.0, named + 0.15) * min(told, CERTAIN)
         because = (*_telling(counts, KEPT), *_names(pair, links.mentions))
         event = cue is not None and cue.act is Act.EVENT
         together = event and len(weighed.occasion.scene.idols) <= GUESTS

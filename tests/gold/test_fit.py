@@ -44,9 +44,9 @@ def test_a_label_that_no_sentence_bears_out_teaches_by_the_sentence_that_names_b
 #: posts of co_mention with a false announcement. The fitted ones are seen by the fit, so these
 #: guard against falling back and say little of unseen posts; see the README for those.
 FLOORS = {
-    "dev": (0.99, 0.97, 0.95, 0.60, 0.02),
-    "dev-long": (0.98, 0.95, 0.93, 0.47, 0.04),
-    "open": (0.97, 0.93, 0.92, 0.65, 0.07),
+    "dev": (0.99, 0.97, 0.95, 0.61, 0.02),
+    "dev-long": (0.98, 0.95, 0.93, 0.54, 0.04),
+    "open": (0.97, 0.93, 0.92, 0.74, 0.07),
 }
 
 
