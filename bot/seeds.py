@@ -70,6 +70,7 @@ class _Source(msgspec.Struct, forbid_unknown_fields=True):
     every: Annotated[int, msgspec.Meta(ge=1, le=7 * 86400)] = 600
     enabled: bool = True
     official: bool = False
+    about_idols: bool = False
     tz: str = "UTC"
 
 

@@ -35,7 +35,7 @@ def test_a_source_needs_little(load: Load) -> None:
 def test_a_source_may_say_all(load: Load) -> None:
     (source,) = load(
         GOOD + 'name = "Good News"\nlang = "ko"\nevery = 60\nenabled = false\nofficial = true\n'
-        'tz = "Asia/Seoul"\n'
+        'about_idols = true\ntz = "Asia/Seoul"\n'
     )
     assert source == Source(
         id="good",
@@ -46,6 +46,7 @@ def test_a_source_may_say_all(load: Load) -> None:
         every=60,
         enabled=False,
         official=True,
+        about_idols=True,
         tz="Asia/Seoul",
     )
 

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as new
+from itertools import pairwise, takewhile
 
 from bot.domain.lexicon import Lexicon
 from bot.domain.types import Alias, Decoy, Field, Idol
@@ -102,6 +103,24 @@ class Bindings:
                 elif between.strip() == "" and "\n" not in between:
                     name.named_after.add(group.root)
         self._distribute(norm, names)
+        for left, right in pairwise(names):
+            if self._listed(norm, left, right, by_start[bisect_left(starts, left.end) :]):
+                left.beside.append((right.field, right.start))
+                right.beside.append((left.field, left.start))
+
+    def _listed(self, norm: str, left: Name, right: Name, groups: Sequence[GroupName]) -> bool:
+        """Whether two names are of one list: "Sunmi and CNBLUE's Jung Yonghwa"."""
+        if not 0 < right.start - left.end <= 40:
+            return False
+        at, gap = left.end, ""
+        for group in takewhile(lambda g: g.start < right.start, groups):
+            if group.start >= at and group.end <= right.start:
+                gap += norm[at : group.start]
+                at = group.end
+        rest = norm[at : right.start]
+        if at > left.end and self._before.fullmatch(rest):
+            rest = " "  # the group is the second one's
+        return self._list.fullmatch(gap + rest) is not None
 
     def _distribute(self, norm: str, names: Sequence[Name]) -> None:
         """Let "SEVENTEEN's Hoshi and Woozi" bind both, and "Hoshi and Woozi of SEVENTEEN" too."""
@@ -114,7 +133,6 @@ class Bindings:
                         break
                     if gap > 0 and self._list.fullmatch(norm, left.end, right.start):
                         other.shared |= name.bound | name.shared
-                        other.beside.append((name.field, name.start))
 
     def is_singer(self, norm: str, name: Name) -> bool:
         """Whether a word for a singer stands right before the name: "singer Sunmi"."""

@@ -153,7 +153,9 @@ class Linker:
                 [n for n in found.names if n.field is where],
                 [g for g in found.groups if g.field is where],
             )
-        scoring = Scoring(self._roster, self._roots, self._bindings, texts, found)
+        scoring = Scoring(
+            self._roster, self._roots, self._bindings, texts, found, about_idols=post.about_idols
+        )
         linked: dict[str, float] = {}
         places: set[Place] = set()
         decisions: list[Decision] = []

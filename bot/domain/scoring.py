@@ -39,6 +39,7 @@ _LOWER_CASE_BOUND = -1.5
 _HASHTAG = 2.5
 _LISTED = 1.5
 _SINGER = 2.0
+_ABOUT_IDOLS = 0.8
 _EXACT_AMONG_IDOLS = 1.8
 _FULL_NAME = 1.0
 _HANDLE = 5.0
@@ -111,12 +112,15 @@ class Scoring:
         bindings: Bindings,
         texts: Mapping[Field, Text],
         found: Found,
+        *,
+        about_idols: bool,
     ) -> None:
         self._roster = roster
         self._roots = roots
         self._bindings = bindings
         self._texts = texts
         self._found = found
+        self._about_idols = about_idols
         self._groups = {g.root for g in found.groups if g.strong}
         self._cases = [
             (
@@ -161,6 +165,8 @@ class Scoring:
         roots = self._roots[idol.id]
         names = self._roster.groups
         features = {"how well known": 4 * idol.prior - 1.6}
+        if self._about_idols:
+            features["a source about idols"] = _ABOUT_IDOLS
         case = _Case(idol, alias, features)
         if alias.kind is AliasKind.INNER:
             features["a name used only among the group"] = _INNER - features["how well known"]

@@ -156,6 +156,8 @@ class Source:
     enabled: bool = True
     #: The idol, group or agency speaks here itself; its reports wait for no siblings.
     official: bool = False
+    #: Writes about idols, so that a name is likelier one of theirs.
+    about_idols: bool = False
     #: IANA zone of dates that carry none.
     tz: str = "UTC"
 
@@ -180,6 +182,8 @@ class Post:
     #: An https picture for the announcement.
     image: str = ""
     official: bool = False
+    #: From a source that writes about idols.
+    about_idols: bool = False
     #: Older than its source's first poll: recorded for look-ups, never announced.
     archive: bool = False
 

@@ -167,4 +167,5 @@ def _post(entry: Entry, source: Source, now: datetime) -> Post:
         seen_at=now,
         image=entry.image if entry.image.startswith("https:") else "",
         official=source.official,
+        about_idols=source.about_idols,
     )

@@ -24,6 +24,12 @@ def m0002_because(db: Database) -> None:
     db.execute("ALTER TABLE verdicts ADD COLUMN because TEXT NOT NULL DEFAULT '[]'")
 
 
+@migrations()
+def m0003_about_idols(db: Database) -> None:
+    """Whether a source writes about idols."""
+    db.execute("ALTER TABLE sources ADD COLUMN about_idols INTEGER NOT NULL DEFAULT 0")
+
+
 # Times are whole microseconds since 1970; ids are text. STRICT tables refuse a wrong type.
 _FIRST = """
 CREATE TABLE sources (

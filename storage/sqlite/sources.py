@@ -21,13 +21,14 @@ def sync(db: Database, sources: Sequence[Source], now: datetime) -> None:
     for s in sources:
         db.execute(
             """
-            INSERT INTO sources (id, kind, url, name, lang, every, official, tz, enabled,
-                                 added_at, next_at)
-            VALUES (:id, :kind, :url, :name, :lang, :every, :official, :tz, :enabled, :now, :now)
+            INSERT INTO sources (id, kind, url, name, lang, every, official, about_idols, tz,
+                                 enabled, added_at, next_at)
+            VALUES (:id, :kind, :url, :name, :lang, :every, :official, :about_idols, :tz,
+                    :enabled, :now, :now)
             ON CONFLICT (id) DO UPDATE SET
                 kind = excluded.kind, url = excluded.url, name = excluded.name,
                 lang = excluded.lang, every = excluded.every, official = excluded.official,
-                tz = excluded.tz, enabled = excluded.enabled,
+                about_idols = excluded.about_idols, tz = excluded.tz, enabled = excluded.enabled,
                 -- a new address starts anew: the old one's validators and failures mean nothing
                 cursor = iif(url = excluded.url, cursor, '{}'),
                 failures = iif(url = excluded.url, failures, 0),
@@ -43,6 +44,7 @@ def sync(db: Database, sources: Sequence[Source], now: datetime) -> None:
                 "lang": s.lang,
                 "every": s.every,
                 "official": s.official,
+                "about_idols": s.about_idols,
                 "tz": s.tz,
                 "enabled": s.enabled,
                 "now": micros(now),
@@ -62,7 +64,7 @@ def claim(db: Database, now: datetime, limit: int, lease: float) -> list[SourceL
               AND (lease_until IS NULL OR lease_until <= :at)
             ORDER BY next_at, id LIMIT :limit
         )
-        RETURNING id, kind, url, name, lang, every, official, tz, enabled,
+        RETURNING id, kind, url, name, lang, every, official, about_idols, tz, enabled,
                   added_at, next_at, cursor, failures, last_ok, token
         """,
         {"at": at, "until": at + int(lease * 1_000_000), "limit": limit},
@@ -137,5 +139,6 @@ def _source(row: Row) -> Source:
         every=row["every"],
         enabled=bool(row["enabled"]),
         official=bool(row["official"]),
+        about_idols=bool(row["about_idols"]),
         tz=row["tz"],
     )

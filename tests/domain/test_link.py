@@ -561,6 +561,33 @@ def test_every_idol_links_by_the_latin_name_beside_the_group(
     assert len(missed) * 100 <= len(roster.idols), missed  # namesakes may be left alone
 
 
+@pytest.mark.parametrize(
+    ("text", "given", "idol"),
+    [
+        # beside its group an ordinary word is a name, in lower case too
+        ("TWICE mina was there", {}, "twice.mina"),
+        ("mina was there", {}, None),
+        # a hashtag, where the group is named
+        ("joy!! #JOY #RedVelvet", {}, "red-velvet.joy"),
+        ("joy!! #JOY", {}, None),
+        # a word for a singer right before it
+        ("가수 선미", {"lang": "ko"}, "solo.sunmi"),
+        ("선미", {"lang": "ko"}, None),
+        # in a list with somebody who is an idol
+        ("선미와 씨엔블루 정용화", {"lang": "ko"}, "solo.sunmi"),
+        ("선미가 씨엔블루 정용화를 봤다", {"lang": "ko"}, None),
+        # a source that writes about idols
+        ("로꼬가 왔다", {"lang": "ko", "about_idols": True}, "solo.loco"),
+        ("로꼬가 왔다", {"lang": "ko"}, None),
+    ],
+)
+def test_a_name_that_alone_is_too_little_links_by_what_stands_with_it(
+    linker: Linker, post: MakePost, text: str, given: dict[str, object], idol: str | None
+) -> None:
+    linked = {m.idol_id for m in linker.link(post(text, **given)).mentions}
+    assert (idol in linked) if idol else not linked - {"cnblue.yonghwa"}
+
+
 def test_a_roster_and_a_lexicon_may_be_empty(post: MakePost) -> None:
     nobody = Linker(rosters.load({}), lexicons.load({}))
     assert nobody.link(post("BLACKPINK's Jisoo", title="지수")).mentions == ()

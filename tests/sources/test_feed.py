@@ -74,7 +74,7 @@ def client(fetcher):
 
 async def test_an_entry_becomes_a_post(client, publisher, url):
     publisher.says(ONE)
-    batch = await client.poll(source(url, lang="ko", official=True), {}, NOW)
+    batch = await client.poll(source(url, lang="ko", official=True, about_idols=True), {}, NOW)
     (post,) = batch.posts
     assert post.id == "news:g1"
     assert post.source_id == "news"
@@ -85,6 +85,7 @@ async def test_an_entry_becomes_a_post(client, publisher, url):
     assert post.lang == "ko"
     assert post.image == "https://img.example/1.png"
     assert post.official
+    assert post.about_idols
     assert not post.archive
     assert post.published == NOW - timedelta(hours=1)
     assert post.seen_at == NOW

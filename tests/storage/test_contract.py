@@ -147,9 +147,11 @@ def source(name: str = "one", **changes: object) -> Source:
 async def test_a_new_source_is_due_at_once_and_remembers_when_it_was_added(
     storage: Storage,
 ) -> None:
-    await storage.sync_sources([source(official=True, lang="ko", tz="Asia/Seoul")], T0)
+    await storage.sync_sources(
+        [source(official=True, about_idols=True, lang="ko", tz="Asia/Seoul")], T0
+    )
     [lease] = await storage.claim_sources(T0, limit=5, lease=60)
-    assert lease.source == source(official=True, lang="ko", tz="Asia/Seoul")
+    assert lease.source == source(official=True, about_idols=True, lang="ko", tz="Asia/Seoul")
     assert (lease.added_at, lease.first, dict(lease.cursor)) == (T0, True, {})
 
 
