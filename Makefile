@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.current
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run check format test soak bench lock clean
+.PHONY: help setup demo run check format test soak soak-full bench lock clean
 
 help:  ## show what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## build .venv from the hashed lock; does nothing when it is current
 
@@ -41,6 +41,9 @@ test: check  ## check, then every test with branch coverage
 
 soak: setup  ## the long suites
 	$(BIN)/pytest -m soak -s --timeout=2400 $(ARGS)
+
+soak-full: setup  ## the same with ten times as many cases
+	CRUMBS_TEST_SOAK=10 $(BIN)/pytest -m soak -s --timeout=24000 $(ARGS)
 
 bench: setup  ## measure (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(ARGS)
