@@ -24,7 +24,10 @@ def test_a_text_is_explained_with_every_score_and_the_verdict(tmp_path: Path) ->
     assert best["features"]["bound to BLACKPINK"] > 0
     assert best["score"] == pytest.approx(sum(best["features"].values()), abs=0.01)
     assert {c["id"] for c in jisoo["candidates"]} > {"blackpink.jisoo"}
-    assert len(answer["interactions"]) == 1
+    [met] = answer["interactions"]
+    counted = dict(met["because"])
+    assert counted["Jisoo: bound to BLACKPINK"] == 4.0
+    assert any("bound to" not in what for what in counted)
 
 
 def test_the_drawing_says_who_won_and_why(tmp_path: Path) -> None:
@@ -32,6 +35,24 @@ def test_the_drawing_says_who_won_and_why(tmp_path: Path) -> None:
     assert "bound to BLACKPINK +4.0" in done.stdout
     assert "Linked:" in done.stdout
     assert "Jisoo (BLACKPINK) × Mingyu (SEVENTEEN): greeting" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (BOW, "Announced: 9"),
+        ("BLACKPINK's Jisoo and SEVENTEEN's Mingyu attended the show.", "A possible moment: "),
+        ("Rumour: BLACKPINK's Jisoo hugged SEVENTEEN's Mingyu", "A possible moment: a rumour"),
+        ("BLACKPINK's Jisoo sang. SEVENTEEN's Mingyu is in Tokyo.", "Not an interaction: "),
+    ],
+)
+def test_the_drawing_says_what_counted_between_two_and_what_would_tip_it(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    done = crumbs("explain", text, cwd=tmp_path, COLUMNS="140")
+    assert done.returncode == 0, done.stderr
+    assert "log-odds" in done.stdout
+    assert sentence in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.cluster import Clusterer
 from bot.domain.errors import ConfigError, StorageError, StorageUnavailable
-from bot.domain.types import Pair, Watch
+from bot.domain.lexicon import Lexicon
+from bot.domain.types import (
+    Interaction,
+    Kind,
+    Pair,
+    Post,
+    Reason,
+    Rejection,
+    Tier,
+    Watch,
+)
 from storage import open_storage, sqlite_path
 from storage.sqlite import SqliteStorage, engine
 
@@ -167,3 +179,30 @@ def test_addresses_name_relative_and_absolute_files() -> None:
 async def test_other_addresses_are_refused_with_an_example(url: str) -> None:
     with pytest.raises(ConfigError, match=r"sqlite:///crumbs\.db"):
         await open_storage(url)
+
+
+async def test_what_counted_is_kept_with_each_verdict(tmp_path: Path) -> None:
+    because = (("in one list", 0.55), ("Jisoo: bound to BLACKPINK", 4.0))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    met = Interaction(
+        pair=Pair("a.one", "b.two"),
+        kind=Kind.GREETING,
+        tier=Tier.ANNOUNCE,
+        confidence=0.9,
+        evidence="they bowed",
+        because=because,
+    )
+    unmet = Rejection(pair=Pair("a.one", "c.three"), reason=Reason.CO_MENTION)
+    store = await SqliteStorage.open(tmp_path / "kept.db")
+    try:
+        post = Post(id="src:1", source_id="src", text="text", seen_at=at)
+        cluster = Clusterer(Lexicon({}, {}))
+        assert await store.record(post, (met, unmet), cluster, hold=0.0, now=at)
+    finally:
+        await store.close()
+    connection = sqlite3.connect(tmp_path / "kept.db")
+    try:
+        rows = connection.execute("SELECT because FROM verdicts ORDER BY id").fetchall()
+    finally:
+        connection.close()
+    assert [json.loads(b) for (b,) in rows] == [[list(x) for x in because], []]
