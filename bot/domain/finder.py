@@ -9,7 +9,8 @@ text of two thousand characters some ten are tried.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from re import _parser  # type: ignore[attr-defined]  # the parser behind `re`, without stubs
@@ -63,15 +64,23 @@ class Finder(Generic[T]):
             list(by_string), implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
 
-    def find(self, norm: str) -> list[Found[T]]:
-        """All matches in case-folded text, by place; those of one expression do not overlap."""
-        numbers = set(self._always)
-        for string, _, _ in self._strings.find_matches_as_indexes(norm, overlapping=True):
-            numbers.update(self._of_string[string])
+    def find(self, norm: str, spans: Sequence[tuple[int, int]]) -> list[Found[T]]:
+        """All matches inside one of the spans of a case-folded text, by place.
+
+        The spans are in order and apart, as sentences are; each expression is tried only on those
+        that hold one of its strings. Matches of one expression do not overlap.
+        """
+        starts = [start for start, _ in spans]
+        tried = {(number, at) for number in self._always for at in range(len(spans))}
+        for string, start, _ in self._strings.find_matches_as_indexes(norm, overlapping=True):
+            at = bisect_right(starts, start) - 1
+            tried.update((number, at) for number in self._of_string[string])
         found = [
             Found(match.start(), match.end(), expression.what)
-            for expression in map(self._expressions.__getitem__, sorted(numbers))
-            for match in expression.pattern.finditer(norm)
+            for number, at in sorted(tried)
+            if at >= 0
+            for expression in [self._expressions[number]]
+            for match in expression.pattern.finditer(norm, *spans[at])
         ]
         found.sort(key=lambda f: f.start)
         return found
@@ -162,7 +171,9 @@ def _token(
                 return inner.exact | _NOTHING, []
             return None, inner.sets if least else []
         case "ASSERT":
-            return _NOTHING, _Read(value[1]).sets
+            ahead, inner_tokens = value
+            # What stands behind may be in the sentence before.
+            return _NOTHING, _Read(inner_tokens).sets if ahead == 1 else []
         case "AT" | "ASSERT_NOT":
             return _NOTHING, []
     return None, []

@@ -171,8 +171,12 @@ class Judge:
         whole = Whole(scenes)
         if not 2 <= len(whole.idols) <= MOST_IDOLS:
             return
+        across: dict[Pair, bool] = {}
         for occasion in occasions(scenes):
-            if self._shared_group(occasion.pair, links, post) is None:
+            pair = occasion.pair
+            if pair not in across:
+                across[pair] = self._shared_group(pair, links, post) is None
+            if across[pair]:
                 seen, cue = features(occasion, whole)
                 settled = _settle(occasion, cue, whole)
                 yield Weighed(occasion=occasion, seen=seen, cue=cue, settled=settled)
@@ -197,11 +201,12 @@ class Judge:
     def _decide(self, several: Sequence[Weighed], links: Links, post: Post) -> Verdict:
         """Weigh all occasions of a pair; the surest one is what is quoted."""
         weights = self._lexicon.weights
-        order = sorted(several, key=lambda w: (w.rumour, -sure(w.seen, weights)))
-        weighed = order[0]
+        chances = [sure(w.seen, weights) for w in several]
+        order = sorted(zip(several, chances, strict=True), key=lambda c: (c[0].rumour, -c[1]))
+        weighed, _ = order[0]
         pair, cue = weighed.occasion.pair, weighed.cue
         counts = {what: much * weights.get(what, 0.0) for what, much in weighed.seen.items()}
-        told = pooled([sure(w.seen, weights) for w in order if w.rumour == weighed.rumour])
+        told = pooled([chance for w, chance in order if w.rumour == weighed.rumour])
         named = min(links.confidence[pair.a], links.confidence[pair.b])
         confidence = min(1.0, named + 0.15) * min(told, CERTAIN)
         because = (*_telling(counts, KEPT), *_names(pair, links.mentions))

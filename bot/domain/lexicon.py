@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -209,10 +209,10 @@ class Language:
             body = rf"(?<!\w)(?:{marks})\s[\s\w'’]{{0,20}}?(?<!\w)(?:{others})(?!\w)"
         return re.compile(body, re.IGNORECASE)
 
-    def read(self, norm: str) -> Findings:
-        """Everything that stands in a normalised text."""
+    def read(self, norm: str, spans: Sequence[tuple[int, int]]) -> Findings:
+        """Everything that stands in the sentences (slices in order) of a normalised text."""
         read = Findings([], [], [])
-        for found in self._finder.find(norm):
+        for found in self._finder.find(norm, spans):
             what = found.what
             if isinstance(what, Frame):
                 read.frames.append(Found(found.start, found.end, what))

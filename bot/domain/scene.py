@@ -133,14 +133,14 @@ def read_scenes(post: Post, links: Links, lexicon: Lexicon) -> Iterator[Scene]:
         if not text.norm:
             continue
         languages = tuple(lexicon.for_text(text.norm, post.lang))
-        read = [language.read(text.norm) for language in languages]
+        spans = [(0, len(text.norm))] if where is Field.TITLE else sentences(text.norm)
+        read = [language.read(text.norm, spans) for language in languages]
         cues = sorted((c for r in read for c in r.cues), key=_place)
         frames = sorted((f for r in read for f in r.frames), key=_place)
         words = sorted((w for r in read for w in r.words), key=_place)
         names = [m for m in links.mentions if m.field is where]
         unsure = [u for u in links.unsure if u.field is where]
         groups = [g for g in links.groups if g.field is where]
-        spans = [(0, len(text.norm))] if where is Field.TITLE else sentences(text.norm)
         for start, end in spans:
             raw = text.span(start, end)
             small = _inside(words, start, end)

@@ -54,12 +54,12 @@ def small() -> Lexicon:
 
 def _cues(lexicon: Lexicon, lang: str, text: str) -> list[tuple[Kind, str]]:
     norm = read(text).norm
-    found = lexicon.languages[lang].read(norm).cues
+    found = lexicon.languages[lang].read(norm, [(0, len(norm))]).cues
     return [(cue.kind, norm[cue.start : cue.end]) for cue in found]
 
 
 def _frames(lexicon: Lexicon, lang: str, norm: str) -> dict[Frame, str]:
-    found = lexicon.languages[lang].read(norm).frames
+    found = lexicon.languages[lang].read(norm, [(0, len(norm))]).frames
     return {frame.what: norm[frame.start : frame.end] for frame in found}
 
 
@@ -160,7 +160,7 @@ def test_words_that_point_back_and_ends_of_clauses_are_found_where_they_stand(
     small: Lexicon,
 ) -> None:
     norm = "bow; the two bow… and the two"
-    words = [(w.what, w.start) for w in small.languages["en"].read(norm).words]
+    words = [(w.what, w.start) for w in small.languages["en"].read(norm, [(0, len(norm))]).words]
     assert words == [(Word.BREAK, 3), (Word.BOTH, 5), (Word.BREAK, 16), (Word.BOTH, 22)]
 
 
@@ -218,7 +218,9 @@ def test_every_plain_word_of_a_shipped_language_is_found(lexicon: Lexicon, lang:
             if _PATTERN.search(word):
                 continue
             norm = f"« {fold(word)} »"
-            found = {(c.kind.value, c.act.value) for c in language.read(norm).cues}
+            found = {
+                (c.kind.value, c.act.value) for c in language.read(norm, [(0, len(norm))]).cues
+            }
             missed += [word] if (cue["kind"], cue["act"]) not in found else []
     for frame, words in _SHIPPED[lang]["frame"].items():
         for word in words:
