@@ -78,9 +78,9 @@ def sends(w: World) -> list[object]:
 
 
 def publish(w: World) -> None:
-    w.feed.write_text(
-        rss(("bow", SEED_TITLE, SEED_TEXT), ("old", "Nothing yet", "Weather.")), "utf-8"
-    )
+    new = w.feed.with_suffix(".new")
+    new.write_text(rss(("bow", SEED_TITLE, SEED_TEXT), ("old", "Nothing yet", "Weather.")), "utf-8")
+    new.replace(w.feed)  # at once: a poll never sees half of it
 
 
 async def test_a_typed_pair_and_a_published_post_make_exactly_one_message(tmp_path: Path) -> None:
