@@ -32,7 +32,8 @@ def main() -> None:
     """Print posts per second and the ratios."""
     seeds = load_seeds(SEEDS / "roster", SEEDS / "lexicon")
     judge = Judge(seeds.roster, seeds.lexicon)
-    scan = Linker(seeds.roster, seeds.lexicon)._automaton.find_matches_as_indexes  # noqa: SLF001
+    linker = Linker(seeds.roster, seeds.lexicon)
+    scan = linker._automaton.find_matches_as_indexes  # noqa: SLF001  the very scan linking begins with
     posts = firehose(seeds.roster, POSTS)
     texts = [read(p.text).norm for p in posts]
     raw = [p.text for p in posts]

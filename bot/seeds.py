@@ -42,9 +42,14 @@ def load_seeds(roster_dir: Path, lexicon_dir: Path) -> Seeds:
         problems += error.problems
     try:
         words = lexicon.load(_texts(lexicon_dir, "CRUMBS_LEXICON"))
+        if not words.weights:
+            problems.append(
+                f"CRUMBS_LEXICON: {lexicon_dir} has no weights.toml, without which every two names "
+                "would count alike; copy the one from seeds/lexicon"
+            )
     except ConfigError as error:
         problems += error.problems
-    if people is None or words is None:
+    if problems or people is None or words is None:
         raise ConfigError(*problems)
     return Seeds(roster=people, lexicon=words)
 

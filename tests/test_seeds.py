@@ -150,6 +150,12 @@ def test_problems_of_both_folders_are_reported_at_once(tmp_path: Path) -> None:
 # ── what is shipped ───────────────────────────────────────────────────────────────────────────
 
 
+def test_a_lexicon_without_weights_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('lang = "en"\n')
+    with pytest.raises(ConfigError, match=r"no weights\.toml.*copy the one"):
+        load_seeds(SEEDS / "roster", tmp_path)
+
+
 def test_the_shipped_seeds_load() -> None:
     loaded = load_seeds(SEEDS / "roster", SEEDS / "lexicon")
     assert loaded.roster.idols

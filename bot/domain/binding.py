@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as new
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 from bot.domain.lexicon import Lexicon
 from bot.domain.types import Alias, Decoy, Field, Idol
@@ -97,23 +97,24 @@ class Bindings:
                     name.bound.add(group.root)
             near = slice(bisect_left(starts, name.end), bisect_right(starts, name.end + 30))
             for group in by_start[near]:
-                between = norm[name.end : group.start]
+                gap = norm[name.end : group.start]
                 if self._after.fullmatch(norm, name.end, group.start):
                     name.bound.add(group.root)
-                elif between.strip() == "" and "\n" not in between:
+                elif gap.strip() == "" and "\n" not in gap:
                     name.named_after.add(group.root)
         self._distribute(norm, names)
         for left, right in pairwise(names):
-            if self._listed(norm, left, right, by_start[bisect_left(starts, left.end) :]):
+            between = slice(bisect_left(starts, left.end), bisect_left(starts, right.start))
+            if self._listed(norm, left, right, by_start[between]):
                 left.beside.append((right.field, right.start))
                 right.beside.append((left.field, left.start))
 
     def _listed(self, norm: str, left: Name, right: Name, groups: Sequence[GroupName]) -> bool:
-        """Whether two names are of one list: "Sunmi and CNBLUE's Jung Yonghwa"."""
+        """Whether two names are of one list, whatever groups stand between: "A and CNBLUE's B"."""
         if not 0 < right.start - left.end <= 40:
             return False
         at, gap = left.end, ""
-        for group in takewhile(lambda g: g.start < right.start, groups):
+        for group in groups:
             if group.start >= at and group.end <= right.start:
                 gap += norm[at : group.start]
                 at = group.end

@@ -95,21 +95,20 @@ class Scene:
     @cached_property
     def roles(self) -> tuple[frozenset[Role], ...]:
         """What each list is marked as."""
-        raw = (
-            self.text.raw.casefold()
-            if len(self.text.raw.casefold()) == len(self.text.raw)
-            else self.text.raw
+        raw = self.text.raw
+        return tuple(
+            frozenset(
+                role
+                for role in Role
+                for x in self.languages
+                if x.marks(
+                    role,
+                    before=raw[max(self.start, start - 24) : start],
+                    after=raw[end : min(self.end, end + 16)],
+                )
+            )
+            for start, end in self.phrases
         )
-        found = []
-        for start, end in self.phrases:
-            before, after = (
-                raw[max(self.start, start - 24) : start],
-                raw[end : min(self.end, end + 16)],
-            )
-            found.append(
-                frozenset(r for r in Role for x in self.languages if x.marks(r, before, after))
-            )
-        return tuple(found)
 
     def with_others(self, cue: Cue) -> bool:
         """Whether people who are no idols stand beside a cue, marked as a companion or target."""
