@@ -42,7 +42,7 @@ def load_seeds(roster_dir: Path, lexicon_dir: Path) -> Seeds:
         problems += error.problems
     try:
         words = lexicon.load(_texts(lexicon_dir, "CRUMBS_LEXICON"))
-        if not words.weights:
+        if not words.weights.pair:
             problems.append(
                 f"CRUMBS_LEXICON: {lexicon_dir} has no weights.toml, without which every two names "
                 "would count alike; copy the one from seeds/lexicon"

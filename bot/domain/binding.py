@@ -67,9 +67,9 @@ class Bindings:
         conjunction = union(*(link.and_ for link in links)) or "(?!)"
         professions = union(*(link.professions for link in links)) or "(?!)"
         singers = union(*(link.singers for link in links)) or "(?!)"
-        #: Between a group and its member: "'s", "의", "の", " member ", "(세븐틴) ".
+        #: Between a group and its member: "'s", "의", "の", " - ", " member ", "(세븐틴) ".
         self._before = re.compile(
-            rf"['\"”’)\]]?(?:'s?|의|の|・|·|:|-)?(?:\s*(?:{roles})(?![a-z]))*\s*['\"“‘(]?\s*",
+            rf"['\"”’)\]]?(?:'s?|의|の|・|·|\s?[:-])?(?:\s*(?:{roles})(?![a-z]))*\s*['\"“‘(]?\s*",
             re.IGNORECASE,
         )
         #: Between a member and the group: " of ", " (", " de ".

@@ -34,6 +34,7 @@ MOST_IN_SCENE = 12
 _STRENGTH = {Act.MUTUAL: 4, Act.JOINT: 3, Act.PUBLIC: 2, Act.TOGETHER: 2, Act.EVENT: 0}
 #: Frames that tell of a whole post, not only of their sentence.
 _ELSEWHERE = (
+    Frame.DENIED,
     Frame.NEGATED,
     Frame.LOOK_ALIKE,
     Frame.COVER,
@@ -41,6 +42,7 @@ _ELSEWHERE = (
     Frame.RUMOUR,
     Frame.REPLACEMENT,
     Frame.LISTING,
+    Frame.APART,
 )
 
 Features = dict[str, float]
@@ -70,6 +72,10 @@ class Occasion:
     #: Whether who is not named here is who the post began with, who the last names began with.
     hero: bool = False
     topic: bool = False
+    #: Whether an item of a list or digest began since.
+    item: bool = False
+    #: Whether the sentence before tells of an act.
+    after_act: bool = False
 
 
 def occasions(scenes: Sequence[Scene]) -> Iterator[Occasion]:
@@ -78,8 +84,11 @@ def occasions(scenes: Sequence[Scene]) -> Iterator[Occasion]:
     topic: tuple[str, ...] = ()  #: who the last scene with names began with
     together: Scene | None = None  #: the last scene that named somebody new
     last: Scene | None = None  #: the last scene with names
+    latest: tuple[str, ...] = ()  #: the two who were named last
     since = 0
+    item = False
     for at, scene in enumerate(scenes):
+        item = item or (scene.begins_item and scene.field is Field.TEXT)
         idols = scene.idols[:MOST_IN_SCENE]
         for a, b in combinations(idols, 2):
             yield Occasion(pair=Pair.of(a, b), reach=Reach.NAMED, scene=scene, at=at)
@@ -96,9 +105,12 @@ def occasions(scenes: Sequence[Scene]) -> Iterator[Occasion]:
                         before=together,
                         hero=one in hero,
                         topic=one in near,
+                        item=item,
+                        after_act=_tells(scenes[at - 1]),
                     )
-            if not idols and since <= MEMORY and len(together.idols) <= MOST_BACK:
-                for a, b in combinations(together.idols, 2):
+            back = not idols and (scene.refers_back or scene.ones)
+            if back and since <= MEMORY and len(together.idols) <= MOST_BACK:
+                for a, b in combinations(together.idols if len(together.idols) > 1 else latest, 2):
                     yield Occasion(
                         pair=Pair.of(a, b),
                         reach=Reach.BACK,
@@ -109,12 +121,13 @@ def occasions(scenes: Sequence[Scene]) -> Iterator[Occasion]:
                     )
         if idols:
             first = tuple(dict.fromkeys(m.idol_id for m in scene.lists[0]))
-            if last is None or (last.field is Field.TITLE and not hero):
-                hero = first if len(first) < TOPIC else ()
+            if last is None or last.field is Field.TITLE:
+                hero = tuple(dict.fromkeys((*hero, *(first if len(first) < TOPIC else ()))))
             topic = first if len(first) <= TOPIC else ()
             if together is None or not set(idols) <= set(together.idols):
                 together = scene  # else those named together stay "the two"
-            last, since = scene, 0
+            last, since, item = scene, 0, False
+            latest = tuple(dict.fromkeys((*reversed(idols), *latest)))[:2]
         since += 1
 
 
@@ -165,6 +178,7 @@ def features(occasion: Occasion, whole: Whole) -> tuple[Features, Cue | None]:
             f["act with somebody else"] = scene.with_others(cue)
     f["frame past"] = Frame.PAST in scene.frames
     f["frame listing"] = Frame.LISTING in scene.frames
+    f["a question"] = Frame.QUESTION in scene.frames
     f["long sentence"] = math.log1p((scene.end - scene.start) / 100)
     _title(occasion, whole, f)
     _post(occasion, whole, f)
@@ -215,7 +229,7 @@ def _named(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
         f["cue in the clause of both"] = clauses == {told}
         f[f"cue {place}"] = 1.0
         if left == right:
-            f[f"one list: cue {place}"] = 1.0
+            f[f"one list: {cue.act} cue {place}"] = 1.0
         elif clauses == {told}:
             f[f"one clause: cue {place}, second {', '.join(sorted(marks)) or 'unmarked'}"] = 1.0
             f["one clause: both subjects"] = Role.SUBJECT in marks & scene.roles[left]
@@ -242,6 +256,9 @@ def _goes_on(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
     f["points back, going on"] = scene.refers_back
     f["first named here"] = here == 0
     f["only list here"] = len(scene.lists) == 1
+    f["also"] = also = scene.also(here)
+    f["also, after an act"] = also and occasion.after_act
+    f["in another item"] = occasion.item
     f["people here"] = math.log1p(len(scene.idols) - 1)
     f["starts with the name"] = start - scene.start <= 3
     f["looks back, going on"] = math.log1p(occasion.since - 1) if occasion.topic else 0.0
@@ -267,19 +284,16 @@ def _back(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
     """Nobody is named: how the sentence points back, and how those before were named."""
     scene, before = occasion.scene, occasion.before
     if before is not None:
+        f["as many as were named"] = len(before.idols) in scene.numbers
         f["were one list"] = any(
             set(before.idols) <= {m.idol_id for m in names} for names in before.lists
         )
-        f["were more than two"] = math.log1p(len(before.idols) - 2)
+        f["were more than two"] = math.log1p(max(0, len(before.idols) - 2))
+        f["were named apart"] = len(before.idols) < 2
         f["were told of an act"] = _tells(before)
     f["looks back"] = math.log1p(occasion.since - 1)
     f["from the title"] = _from_title(occasion)
-    if scene.refers_back:
-        structure = "the two"
-    elif scene.ones:
-        structure = "she or he alone"
-    else:
-        structure = "nobody named"
+    structure = "the two" if scene.refers_back else "she or he alone"
     return structure, _best_cue(scene, scene.start, scene.end, {0})
 
 
@@ -287,6 +301,7 @@ def _title(occasion: Occasion, whole: Whole, f: Features) -> None:
     pair, title = occasion.pair, whole.title
     if title is None:
         return
+    f["the title asks"] = Frame.QUESTION in title.frames
     f["is the title"] = occasion.scene is title
     if occasion.scene is title:
         return

@@ -9,7 +9,6 @@ weights stand beside the lexicon, fitted on the labelled posts in `tests/gold`.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from bot.domain.lexicon import Act, Cue, Frame, Lexicon
 from bot.domain.link import Linker, Links, Reading, Unsure
 from bot.domain.roster import Roster
 from bot.domain.scene import Scene, read_scenes
+from bot.domain.standing import Standing, Weighed, standings
 from bot.domain.types import (
     Field,
     Group,
@@ -41,11 +41,13 @@ MOST_IDOLS = 25
 #: Of a sentence that names more than this, only the first are looked through for group-mates.
 MOST_MATES = 10
 #: From here on a report is announced …
-ANNOUNCE = 0.75
+ANNOUNCE = 0.7
+#: … or from here, where no words that we know tell of an act …
+ANNOUNCE_UNTOLD = 0.8
 #: … and from here on it is a possible moment.
 POSSIBLE = 0.5
 #: … or from here, where no words that we know tell of an act.
-POSSIBLE_UNTOLD = 0.6
+POSSIBLE_UNTOLD = 0.7
 #: Nobody is surer of what they only read.
 CERTAIN = 0.98
 #: Being at one event is a possible moment from here on.
@@ -54,6 +56,8 @@ SAME_EVENT = 0.1
 GUESTS = 5
 #: Features that are kept with a verdict: those that counted most.
 KEPT = 8
+#: … and of those that set the pair beside the others of its post.
+KEPT_OF_PAIR = 3
 #: Characters of evidence that are quoted.
 EVIDENCE = 160
 
@@ -62,7 +66,8 @@ _FOR_MINORS = {Kind.HOSTING, Kind.COLLABORATION, Kind.CHALLENGE, Kind.REACTION}
 _FRAME_REASONS = {
     Frame.LISTING: (Reason.LISTING, "a list or ranking"),
     Frame.IRREALIS: (Reason.IRREALIS, "hoped for or supposed"),
-    Frame.NEGATED: (Reason.IRREALIS, "denied or negated"),
+    Frame.DENIED: (Reason.IRREALIS, "denied or made up"),
+    Frame.NEGATED: (Reason.IRREALIS, "negated"),
     Frame.LOOK_ALIKE: (Reason.LOOK_ALIKE, "about looking alike"),
     Frame.COVER: (Reason.COVER, "about a cover"),
     Frame.REPLACEMENT: (Reason.REPLACEMENT, "about taking someone's place"),
@@ -79,34 +84,6 @@ _TELLING = [
     Reason.LOW_CONFIDENCE,
     Reason.CO_MENTION,
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
-    """An occasion with what was seen of its pair."""
-
-    occasion: Occasion
-    #: Feature → value; see `features.py`.
-    seen: Mapping[str, float]
-    #: The words that speak most for an act between the two.
-    cue: Cue | None
-    #: The verdict that the policy gives before anything is weighed.
-    settled: Verdict | None
-
-    @property
-    def rumour(self) -> bool:
-        """Whether it is only rumoured: a possible moment at most."""
-        return Frame.RUMOUR in self.occasion.scene.frames
-
-
-def sure(seen: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """How sure one occasion is to tell of an interaction, 0 to 1: logistic regression."""
-    return 1 / (1 + math.exp(-sum(much * weights.get(what, 0.0) for what, much in seen.items())))
-
-
-def pooled(surest: Sequence[float]) -> float:
-    """How sure it is that an occasion tells of it: the two surest as independent chances."""
-    return 1 - math.prod(1 - chance for chance in surest[:2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +123,11 @@ class Judge:
         verdicts: dict[Pair, list[Verdict]] = defaultdict(list)
         weighed: dict[Pair, list[Weighed]] = defaultdict(list)
         for one in self._weigh(scenes, links, post):
+            weighed[one.occasion.pair].append(one)
             if one.settled is not None:
                 verdicts[one.occasion.pair].append(one.settled)
-            else:
-                weighed[one.occasion.pair].append(one)
-        for pair, several in weighed.items():
-            verdicts[pair].append(self._decide(several, links, post))
+        for pair, standing in standings(weighed, self._lexicon.weights).items():
+            verdicts[pair].append(self._decide(pair, standing, links, post))
         best = {pair: min(given, key=_rank) for pair, given in verdicts.items()}
         idols = tuple(dict.fromkeys(m.idol_id for m in links.mentions))
         others = list(self._without_pair(scenes, links, post))
@@ -198,18 +174,17 @@ class Judge:
 
     # ── deciding ──
 
-    def _decide(self, several: Sequence[Weighed], links: Links, post: Post) -> Verdict:
-        """Weigh all occasions of a pair; the surest one is what is quoted."""
-        weights = self._lexicon.weights
-        chances = [sure(w.seen, weights) for w in several]
-        order = sorted(zip(several, chances, strict=True), key=lambda c: (c[0].rumour, -c[1]))
-        weighed, _ = order[0]
-        pair, cue = weighed.occasion.pair, weighed.cue
-        counts = {what: much * weights.get(what, 0.0) for what, much in weighed.seen.items()}
-        told = pooled([chance for w, chance in order if w.rumour == weighed.rumour])
+    def _decide(self, pair: Pair, standing: Standing, links: Links, post: Post) -> Verdict:
+        """What is said of a pair that is as sure as this; its surest occasion is quoted."""
+        weighed, weights = standing.surest, self._lexicon.weights
+        cue = weighed.cue
         named = min(links.confidence[pair.a], links.confidence[pair.b])
-        confidence = min(1.0, named + 0.15) * min(told, CERTAIN)
-        because = (*_telling(counts, KEPT), *_names(pair, links.mentions))
+        confidence = min(1.0, named + 0.15) * min(standing.chance, CERTAIN)
+        because = (
+            *_telling(weighed.seen, weights.occasion, KEPT),
+            *_telling(standing.seen, weights.pair, KEPT_OF_PAIR),
+            *_names(pair, links.mentions),
+        )
         event = cue is not None and cue.act is Act.EVENT
         together = event and len(weighed.occasion.scene.idols) <= GUESTS
         possible = SAME_EVENT if together else POSSIBLE if cue is not None else POSSIBLE_UNTOLD
@@ -222,7 +197,11 @@ class Judge:
             )
         kind = cue.kind if cue is not None else Kind.OTHER
         tier = Tier.ANNOUNCE
-        if confidence < ANNOUNCE or event or weighed.rumour:
+        if (
+            confidence < (ANNOUNCE if cue is not None else ANNOUNCE_UNTOLD)
+            or event
+            or weighed.rumour
+        ):
             tier = Tier.DIGEST
         if kind not in _FOR_MINORS and any(
             self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)
@@ -329,18 +308,23 @@ def _interaction(
     )
 
 
-def _telling(counts: Mapping[str, float], most: int) -> Iterator[tuple[str, float]]:
-    """The features that counted most, strongest first."""
-    for what, much in sorted(counts.items(), key=lambda c: -abs(c[1]))[:most]:
-        if much:
-            yield what, round(much, 2)
+def _telling(
+    seen: Mapping[str, float], weights: Mapping[str, float], most: int
+) -> list[tuple[str, float]]:
+    """The features that counted most, in log-odds, strongest first."""
+    return _strongest({what: much * weights.get(what, 0.0) for what, much in seen.items()}, most)
+
+
+def _strongest(counts: Mapping[str, float], most: int) -> list[tuple[str, float]]:
+    order = sorted(counts.items(), key=lambda c: -abs(c[1]))[:most]
+    return [(what, round(much, 2)) for what, much in order if much]
 
 
 def _names(pair: Pair, mentions: Sequence[Mention]) -> Iterator[tuple[str, float]]:
     """What linked the two, by the surest name of each: ("Jisoo: bound to BLACKPINK", 4.0)."""
     for idol_id in (pair.a, pair.b):
         surest = max((m for m in mentions if m.idol_id == idol_id), key=lambda m: m.confidence)
-        for what, much in _telling(surest.evidence, 2):
+        for what, much in _strongest(surest.evidence, 2):
             yield f"{surest.surface}: {what}", much
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -47,6 +47,8 @@ class Frame(StrEnum):
     LOOK_ALIKE = "look_alike"
     COVER = "cover"
     REPLACEMENT = "replacement"
+    QUESTION = "question"  #: ends in a question mark, after something told
+    DENIED = "denied"  #: what was told elsewhere is not so: a denial, a made-up picture
     APART = "apart"  #: each for themselves: "respectively", "각각"
 
 
@@ -65,6 +67,8 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     of: list[str] = []
     and_: list[str] = msgspec.field(name="and", default_factory=list)
     both: list[str] = []
+    #: What among `both` says two, three, four, five, six.
+    numbers: list[str] = []
     one: list[str] = []
     clauses: list[str] = []
     professions: list[str] = []
@@ -75,6 +79,8 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     subject: list[str] = []
     #: Whether these follow the name, as Korean and Japanese particles do.
     after: bool = False
+    #: "Also": what is told of the one before is told of this one too.
+    also: list[str] = []
     honorifics: list[str] = []
     #: People who are no idols: fans, staff, a teacher, an actor.
     others: list[str] = []
@@ -103,8 +109,13 @@ class _Anchors(msgspec.Struct, forbid_unknown_fields=True):
     anchor: list[_Anchor]
 
 
-class _Weights(msgspec.Struct, forbid_unknown_fields=True):
-    weights: dict[str, float]
+class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much what is seen counts, in log-odds: feature → weight."""
+
+    #: Of two people in a scene; see `features.py`.
+    occasion: dict[str, float] = {}
+    #: Of a pair beside the others of its post; see `standing.py`.
+    pair: dict[str, float] = {}
 
 
 #: Written without spaces between words, or with endings attached: no word boundaries.
@@ -168,7 +179,17 @@ class Language:
         )
         marks = {Role.WITH: link.with_, Role.TO: link.to, Role.SUBJECT: link.subject}
         self._marks = {role: self._mark(words) for role, words in marks.items() if words}
+        self._numbers = [re.compile(words, re.IGNORECASE) for words in link.numbers]
+        self._also = self._beside_name(_any(link.also))
         self._others = self._marked_others(_any([*link.with_, *link.to]), _any(link.others))
+
+    def without(self, gone: Callable[[str], bool]) -> Language:
+        """The same language without some cue expressions."""
+        cues = [
+            msgspec.structs.replace(c, words=[w for w in c.words if not gone(w)])
+            for c in self._file.cue
+        ]
+        return Language(msgspec.structs.replace(self._file, cue=cues))
 
     @cached_property
     def _finder(self) -> Finder[_What]:
@@ -200,6 +221,14 @@ class Language:
             rf"(?<!\w)(?:{body})[\s'\"“‘(]+(?:(?:the|el|la|le|o|a|der|die)\s+)?$", re.IGNORECASE
         )
 
+    def _beside_name(self, body: str) -> re.Pattern[str]:
+        if self.link.after:
+            titles = _any(self.link.honorifics)
+            return re.compile(rf"[\s'\"”’)\]]*(?:\s?(?:{titles}))?(?:{body})", re.IGNORECASE)
+        if self.unspaced:
+            return re.compile(rf"(?:{body})", re.IGNORECASE)
+        return re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.IGNORECASE)
+
     def _marked_others(self, marks: str, others: str) -> re.Pattern[str]:
         if self.link.after:
             body = rf"(?:{others})\S{{0,4}}?(?:{marks})"
@@ -229,6 +258,16 @@ class Language:
             return False
         return (mark.match(after) if self.link.after else mark.search(before)) is not None
 
+    def number(self, both: str) -> int | None:
+        """How many people a word that points back at several says they are."""
+        return next((n for n, x in enumerate(self._numbers, 2) if x.search(both)), None)
+
+    def says_also(self, before: str, after: str) -> bool:
+        """Whether a name with this text before and after it joins what was told before."""
+        if self.link.after:
+            return self._also.match(after) is not None
+        return (self._also.search(after) or self._also.search(before)) is not None
+
     def has_others(self, near: str) -> bool:
         """Whether a slice has people who are no idols, marked as companions or addressed."""
         return self._others.search(near) is not None
@@ -253,14 +292,18 @@ class Lexicon:
         self,
         languages: Mapping[str, Language],
         anchors: Mapping[str, str],
-        weights: Mapping[str, float] | None = None,
+        weights: Weights | None = None,
     ) -> None:
         self.languages = languages
-        #: How much what is seen of two people in a scene counts; see `features.py`.
-        self.weights = weights or {}
+        self.weights = weights or Weights()
         #: Folded name → "kind:id".
         self.anchors = anchors
         self._latin = tuple(sorted(languages.keys() - _OTHER_LETTERS))
+
+    def without(self, gone: Callable[[str], bool]) -> Lexicon:
+        """The same lexicon without some cue expressions: how words that it lacks are read."""
+        languages = {code: x.without(gone) for code, x in self.languages.items()}
+        return Lexicon(languages, self.anchors, self.weights)
 
     def for_text(self, norm: str, lang: str) -> list[Language]:
         """The languages to read a text with: the declared one, else those of its scripts."""
@@ -289,7 +332,7 @@ def load(files: Mapping[str, str]) -> Lexicon:
     problems: list[str] = []
     languages: dict[str, Language] = {}
     anchors: dict[str, str] = {}
-    weights: dict[str, float] = {}
+    weights = Weights()
     for name, text in files.items():
         try:
             if name == "anchors.toml":
@@ -299,7 +342,7 @@ def load(files: Mapping[str, str]) -> Lexicon:
                     problems.append(f"{name}: names: a name of {anchors['']} is empty")
                 continue
             if name == "weights.toml":
-                weights = msgspec.toml.decode(text, type=_Weights).weights
+                weights = msgspec.toml.decode(text, type=Weights)
                 continue
             file = msgspec.toml.decode(text, type=_File)
         except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:

@@ -7,6 +7,7 @@ two lists. Where clauses end and which words join names to a list stands in the 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,10 @@ from bot.domain.lexicon import Cue, Frame, Language, Lexicon, Role, Word
 from bot.domain.link import GroupMention, Links, Unsure
 from bot.domain.text import Text, sentences
 from bot.domain.types import Field, Mention, Post
+
+#: Characters of a question that asks and tells nothing.
+QUESTION = 120
+_ITEM = re.compile(r"\s*(?:\d{1,2}\s?[.):]\s|#\d|[①-⑳▶►■●◆◇•▲△▷☞🔹✅]|\d\uFE0F?\u20E3)")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Scene:
     #: Where it points back at one person ("she"), and at two or more ("the two", "두 사람").
     ones: tuple[int, ...]
     boths: tuple[int, ...]
+    #: How many people the latter say they are, where they say it.
+    numbers: frozenset[int]
 
     @cached_property
     def idols(self) -> tuple[str, ...]:
@@ -110,6 +117,18 @@ class Scene:
             for start, end in self.phrases
         )
 
+    def also(self, number: int) -> bool:
+        """Whether a list of names joins what was told before: "Mingyu, too", "민규도"."""
+        start, end = self.phrases[number]
+        before = self.text.raw[max(self.start, start - 24) : start]
+        after = self.text.raw[end : min(self.end, end + 24)]
+        return any(x.says_also(before, after) for x in self.languages)
+
+    @cached_property
+    def begins_item(self) -> bool:
+        """Whether it begins an item of a list or a digest: "2. ", "▶"."""
+        return _ITEM.match(self.text.raw, self.start) is not None
+
     def with_others(self, cue: Cue) -> bool:
         """Whether people who are no idols stand beside a cue, marked as a companion or target."""
         start, end = max(self.start, cue.start - 30), min(self.end, cue.end + 40)
@@ -156,6 +175,13 @@ def read_scenes(post: Post, links: Links, lexicon: Lexicon) -> Iterator[Scene]:
                 languages=languages,
                 breaks=tuple(sorted({_raw(text, w.end) for w in small if w.what is Word.BREAK})),
                 ones=tuple(_raw(text, w.start) for w in small if w.what is Word.ONE),
+                numbers=frozenset(
+                    n
+                    for w in small
+                    if w.what is Word.BOTH
+                    for x in languages
+                    if (n := x.number(text.norm[w.start : w.end])) is not None
+                ),
                 boths=tuple(_raw(text, w.start) for w in small if w.what is Word.BOTH),
             )
 
@@ -197,6 +223,9 @@ def _frames(norm: str, found: Sequence[Found[Frame]], start: int, end: int) -> d
     frames: dict[Frame, str] = {}
     for frame in found:
         frames.setdefault(frame.what, norm[frame.start : frame.end])
-    if norm[start:end].rstrip("'\")]”’」』 ").endswith("?"):
-        frames.setdefault(Frame.IRREALIS, "?")  # a question reports nothing
+    asked = norm[start:end].rstrip("'\")]”’」』 ")
+    if asked.endswith("?"):
+        # A question reports nothing; but fans also end with one what they tell ("did you SEE??").
+        plain = len(asked) <= QUESTION and not asked.endswith(("??", "!?"))
+        frames.setdefault(Frame.IRREALIS if plain else Frame.QUESTION, "?")
     return frames

@@ -445,7 +445,7 @@ def test_a_report_is_less_sure_when_less_is_said(
     sure = [found.confidence for found in map(verdict, texts) if isinstance(found, Interaction)]
     assert len(sure) == len(texts)
     assert sure == sorted(sure, reverse=True)
-    assert len(set(sure)) == len(sure)
+    assert sure[-1] < 0.5 < sure[0]
 
 
 def test_a_title_about_the_pair_makes_the_text_surer(

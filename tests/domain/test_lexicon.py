@@ -233,7 +233,8 @@ def test_every_plain_word_of_a_shipped_language_is_found(lexicon: Lexicon, lang:
 @pytest.mark.parametrize("lang", ["en", "es", "id", "ja", "ko", "pt", "zh"])
 def test_every_shipped_language_knows_every_act_and_frame(lexicon: Lexicon, lang: str) -> None:
     assert {Act(cue["act"]) for cue in _SHIPPED[lang]["cue"]} == set(Act)
-    assert {Frame(frame) for frame in _SHIPPED[lang]["frame"]} == set(Frame)
+    # A question is known by its mark.
+    assert {Frame(frame) for frame in _SHIPPED[lang]["frame"]} == set(Frame) - {Frame.QUESTION}
     assert lexicon.languages[lang].link.both
 
 

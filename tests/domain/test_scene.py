@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.domain.judge import Judge
-from bot.domain.lexicon import Lexicon
+from bot.domain.lexicon import Frame, Lexicon
 from bot.domain.link import Linker
 from bot.domain.scene import Scene, read_scenes
 from bot.domain.types import Pair, Post, Tier
@@ -91,3 +91,64 @@ def test_every_position_of_a_sentence_is_in_a_clause(scenes: Callable[..., list[
     numbers = [scene.clause(at) for at in range(scene.start, scene.end)]
     assert numbers == sorted(numbers)
     assert set(numbers) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "also"),
+    [
+        ("Jisoo sent flowers. Mingyu of SEVENTEEN, too, sent cake.", True),
+        ("블랙핑크 지수가 커피차를 보냈다. 세븐틴 민규도 꽃을 보냈다.", True),
+        ("블랙핑크 지수가 커피차를 보냈다. 세븐틴 민규는 꽃을 받았다.", False),
+        ("BLACKPINK's Jisoo sent flowers. SEVENTEEN's Mingyu sang.", False),
+    ],
+)
+def test_a_name_may_join_what_was_told_before(
+    text: str, also: bool, scenes: Callable[..., list[Scene]]
+) -> None:
+    assert scenes(text)[-1].also(0) is also
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("2. Jisoo sang.", True),
+        ("▶ Jisoo sang.", True),
+        ("Jisoo sang.", False),
+        ("2 idols sang.", False),
+    ],
+)
+def test_an_item_of_a_digest_is_known(
+    text: str, begins: bool, scenes: Callable[..., list[Scene]]
+) -> None:
+    assert scenes(text)[-1].begins_item is begins
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("The three sang.", {3}),
+        ("네 사람은 노래했다.", {4}),
+        ("2人は歌った。", {2}),
+        ("They sang.", set()),
+    ],
+)
+def test_how_many_people_are_pointed_back_at_is_read(
+    text: str, numbers: set[int], scenes: Callable[..., list[Scene]]
+) -> None:
+    assert scenes(text)[-1].numbers == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "frame"),
+    [
+        ("Did they hug?", Frame.IRREALIS),
+        ("DID YOU SEE THEM HUG??", Frame.QUESTION),
+        ("The selfie is not real.", Frame.DENIED),
+        ("두 사람은 만난 적이 없다.", Frame.NEGATED),
+        ("그 사진은 합성이었다.", Frame.DENIED),
+    ],
+)
+def test_what_makes_a_sentence_no_report_is_found(
+    text: str, frame: Frame, scenes: Callable[..., list[Scene]]
+) -> None:
+    assert frame in scenes(text)[-1].frames

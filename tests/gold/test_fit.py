@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain import lexicon
 from bot.domain.judge import Judge
+from bot.domain.lexicon import Weights
 from bot.evaluate import evaluate, load_corpus
 from bot.seeds import load_seeds
 from bot.settings import SEEDS
@@ -20,13 +21,14 @@ def given() -> list[fit.Sample]:
 def test_the_weights_can_be_made_again(given: list[fit.Sample]) -> None:
     shipped = load_seeds(SEEDS / "roster", SEEDS / "lexicon").lexicon.weights
     made = fit.fit(given)
-    assert made.keys() == shipped.keys()
-    # Another processor may round otherwise in the last place.
-    assert {k: w for k, w in made.items() if abs(w - shipped[k]) > 0.002} == {}
+    for again, kept in ((made.occasion, shipped.occasion), (made.pair, shipped.pair)):
+        assert again.keys() == kept.keys()
+        # Another processor may round otherwise in the last place.
+        assert {k: w for k, w in again.items() if abs(w - kept[k]) > 0.002} == {}
 
 
 def test_the_file_is_the_weights_and_nothing_else(given: list[fit.Sample]) -> None:
-    weights = {"in one list": 0.5, "bias": -1.25}
+    weights = Weights(occasion={"in one list": 0.5, "bias": -1.25}, pair={"bias": 0.1})
     text = fit.text(weights)
     assert lexicon.load({"weights.toml": text}).weights == weights
 
@@ -34,8 +36,8 @@ def test_the_file_is_the_weights_and_nothing_else(given: list[fit.Sample]) -> No
 def test_a_label_that_no_sentence_bears_out_teaches_by_the_sentence_that_names_both(
     given: list[fit.Sample],
 ) -> None:
-    seen, told, heavy = fit.rows(given)
-    assert len(seen) == len(told) == len(heavy)
+    seen, told = fit.rows(given)
+    assert len(seen) == len(told)
     assert set(told) == {0, 1}
     assert 0.15 < sum(told) / len(told) < 0.6
 
@@ -44,10 +46,10 @@ def test_a_label_that_no_sentence_bears_out_teaches_by_the_sentence_that_names_b
 #: posts of co_mention with a false announcement. All but the sealed ones are seen by the fit, so
 #: theirs guard against falling back and say little of unseen posts.
 FLOORS = {
-    "dev": (0.99, 0.97, 0.95, 0.61, 0.02),
-    "dev-long": (0.98, 0.95, 0.93, 0.54, 0.04),
-    "open": (0.97, 0.93, 0.92, 0.74, 0.07),
-    "sealed": (0.98, 0.92, 0.85, 0.52, 0.13),
+    "dev": (0.99, 0.97, 0.97, 0.67, 0.0),
+    "dev-long": (0.98, 0.96, 0.92, 0.59, 0.04),
+    "open": (0.98, 0.94, 0.95, 0.8, 0.04),
+    "sealed": (0.98, 0.93, 0.86, 0.55, 0.13),
 }
 
 

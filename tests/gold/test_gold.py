@@ -14,7 +14,7 @@ from bot.evaluate import Labelled, Labels, load_corpus
 HERE = Path(__file__).parent
 #: Open to read, and never read or tuned towards; the same in number by language and phenomenon.
 HALVES = ("open", "sealed")
-CORPORA = ("open", "opened", "sealed", "dev", "dev-long", "articles", "textbook")
+CORPORA = ("open", "opened", "sealed", "dev", "dev-long", "articles", "textbook", "reports")
 
 
 def half(name: str) -> list[Labelled]:
