@@ -462,7 +462,7 @@ def test_a_title_about_the_pair_makes_the_text_surer(
 _FILLER = st.text(st.sampled_from("abc ,;\n\t\u200b수é가…🎀"), max_size=300)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(before=_FILLER, between=_FILLER, after=_FILLER, titled=st.booleans())
 def test_evidence_is_a_short_quotation_of_the_field_it_names(
     judge: Judge, post: MakePost, before: str, between: str, after: str, titled: bool
@@ -549,7 +549,7 @@ _HOSTILE = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(title=_HOSTILE, text=_HOSTILE)
 def test_hostile_text_is_judged_like_any_other(
     judge: Judge, post: MakePost, title: str, text: str
