@@ -18,7 +18,7 @@ from bot.app import user_agent, utc_now
 from bot.cli import cards
 from bot.cli.judge import describe
 from bot.domain.errors import ConfigError
-from bot.domain.judge import ANNOUNCE, Explanation, Judge
+from bot.domain.judge import Explanation, Judge, enough
 from bot.domain.link import Reading
 from bot.domain.roster import Roster
 from bot.domain.scoring import ACCEPT, MARGIN
@@ -143,13 +143,14 @@ def _tipped(verdict: Verdict) -> str:
     """How far the verdict is from another one, in the table's unit."""
     if not isinstance(verdict, Interaction):
         return "Not an interaction: what speaks for one is too little even for a possible moment."
+    needed = enough(verdict.kind)
     if verdict.tier is Tier.ANNOUNCE:
-        return f"Announced: {verdict.confidence:.0%} sure, and {ANNOUNCE:.0%} is enough."
+        return f"Announced: {verdict.confidence:.0%} sure, and {needed:.0%} is enough."
     if verdict.tier is Tier.SENSITIVE:
         return "Withheld, however sure it is: sensitive, or one of them may be under age."
-    if verdict.confidence >= ANNOUNCE:
+    if verdict.confidence >= needed:
         return "A possible moment: a rumour, or words that tell of no more than the same event."
-    short = math.log(ANNOUNCE / (1 - ANNOUNCE)) - math.log(
+    short = math.log(needed / (1 - needed)) - math.log(
         verdict.confidence / (1 - verdict.confidence)
     )
     return f"A possible moment: {short:.1f} more would announce it."

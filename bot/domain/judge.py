@@ -42,7 +42,7 @@ MOST_IDOLS = 25
 MOST_MATES = 10
 #: From here on a report is announced …
 ANNOUNCE = 0.7
-#: … or from here, where no words that we know tell of an act …
+#: … or from here, where no words that we know say of what kind it is …
 ANNOUNCE_UNTOLD = 0.8
 #: … and from here on it is a possible moment.
 POSSIBLE = 0.5
@@ -84,6 +84,11 @@ _TELLING = [
     Reason.LOW_CONFIDENCE,
     Reason.CO_MENTION,
 ]
+
+
+def enough(kind: Kind) -> float:
+    """From how sure on an interaction of a kind is announced, 0 to 1."""
+    return ANNOUNCE_UNTOLD if kind is Kind.OTHER else ANNOUNCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +202,7 @@ class Judge:
             )
         kind = cue.kind if cue is not None else Kind.OTHER
         tier = Tier.ANNOUNCE
-        if (
-            confidence < (ANNOUNCE if cue is not None else ANNOUNCE_UNTOLD)
-            or event
-            or weighed.rumour
-        ):
+        if confidence < enough(kind) or event or weighed.rumour:
             tier = Tier.DIGEST
         if kind not in _FOR_MINORS and any(
             self._roster.is_minor(i, post.at.date()) for i in (pair.a, pair.b)

@@ -97,7 +97,10 @@ def _beside_others(chances: _Chances) -> dict[Pair, Features]:
             by_scene[one.occasion.at].append((pair, chance))
     made = {}
     for pair, own in chances.items():
-        f: Features = {"bias": 1.0, "its two surest sentences": _log_odds(pooled[pair])}
+        f: Features = {
+            "bias beside others": 1.0,
+            "its two surest sentences": _log_odds(pooled[pair]),
+        }
         acts = [chance for chance, one in own if one.cue and one.cue.act is not Act.EVENT]
         f["its surest act"] = _log_odds(acts[0]) if acts else 0.0
         f["no act at all"] = float(not acts)
