@@ -56,6 +56,18 @@ class Labelled(msgspec.Struct, frozen=True):
     borderline: bool = False
     notes: str = ""
 
+    def read_at(self, now: datetime) -> Post:
+        """The post without its labels, as seen at a time."""
+        return Post(
+            id=self.id,
+            source_id="corpus",
+            title=self.title,
+            text=self.text,
+            url=self.url,
+            lang=self.lang,
+            seen_at=now,
+        )
+
 
 def load_corpus(name: str, text: str) -> list[Labelled]:
     """Read JSON lines.
@@ -172,17 +184,7 @@ def evaluate(corpus: Sequence[Labelled], judge: Judge, roster: Roster, now: date
     labels = Labels(roster)
     result = Evaluation()
     for post in corpus:
-        judgement = judge(
-            Post(
-                id=post.id,
-                source_id="corpus",
-                title=post.title,
-                text=post.text,
-                url=post.url,
-                lang=post.lang,
-                seen_at=now,
-            )
-        )
+        judgement = judge(post.read_at(now))
         one = _score(post, judgement, labels, roster, result)
         parts = (
             [result.borderline]

@@ -74,8 +74,6 @@ class Occasion:
     topic: bool = False
     #: Whether an item of a list or digest began since.
     item: bool = False
-    #: Whether the sentence before tells of an act.
-    after_act: bool = False
 
 
 def occasions(scenes: Sequence[Scene]) -> Iterator[Occasion]:
@@ -106,7 +104,6 @@ def occasions(scenes: Sequence[Scene]) -> Iterator[Occasion]:
                         hero=one in hero,
                         topic=one in near,
                         item=item,
-                        after_act=_tells(scenes[at - 1]),
                     )
             back = not idols and (scene.refers_back or scene.ones)
             if back and since <= MEMORY and len(together.idols) <= MOST_BACK:
@@ -256,8 +253,7 @@ def _goes_on(occasion: Occasion, f: Features) -> tuple[str, Cue | None]:
     f["points back, going on"] = scene.refers_back
     f["first named here"] = here == 0
     f["only list here"] = len(scene.lists) == 1
-    f["also"] = also = scene.also(here)
-    f["also, after an act"] = also and occasion.after_act
+    f["also"] = scene.also(here)
     f["in another item"] = occasion.item
     f["people here"] = math.log1p(len(scene.idols) - 1)
     f["starts with the name"] = start - scene.start <= 3
@@ -333,7 +329,8 @@ def _post(occasion: Occasion, whole: Whole, f: Features) -> None:
         f["goes on with an act"] = not after.idols and _tells(after)
         f["goes on about both"] = not after.idols and after.refers_back
     if occasion.reach is not Reach.NAMED:
-        f["act just before"] = _tells(whole.scenes[at - 1])
+        f["act just before"] = before = _tells(whole.scenes[at - 1])
+        f["also, after an act"] = before and f.get("also", 0.0)
 
 
 def _tells(scene: Scene) -> bool:

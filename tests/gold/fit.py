@@ -35,7 +35,7 @@ from bot.domain.features import Reach
 from bot.domain.judge import Judge
 from bot.domain.lexicon import Weights
 from bot.domain.standing import Standing, Weighed, standings
-from bot.domain.types import Kind, Pair, Post
+from bot.domain.types import Kind, Pair
 from bot.evaluate import MOST_PAIRS, Labelled, Labels, load_corpus
 from bot.seeds import load_seeds
 from bot.settings import SEEDS
@@ -110,16 +110,7 @@ def _forgotten(reader: int, expression: str) -> bool:
 
 def _weigh(judge: Judge, post: Labelled) -> dict[Pair, list[Weighed]]:
     weighed: dict[Pair, list[Weighed]] = defaultdict(list)
-    for one in judge.weigh(
-        Post(
-            id=post.id,
-            source_id="gold",
-            title=post.title,
-            text=post.text,
-            lang=post.lang,
-            seen_at=DAY,
-        )
-    ):
+    for one in judge.weigh(post.read_at(DAY)):
         weighed[one.occasion.pair].append(one)
     return weighed
 
