@@ -1,23 +1,24 @@
-"""One frozen message to one channel, and what became of it.
+"""One frozen message to one channel, or one edit of it, and what became of that.
 
-A retry within a minute of the first attempt trusts Discord to recognise the nonce. Later the
-announcer first looks whether the message is in the channel already, and where it may not look it
-gives the message up visibly rather than risk a second copy.
+A retry within a minute of the first attempt trusts Discord to recognise the nonce. Later, and
+always in a forum, whose posts have no nonce, the announcer first looks whether the message is there
+already, and where it may not look it gives the message up visibly rather than risk a second copy.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 import discord
 
 from bot.domain.ports import Clock
 from bot.domain.roster import Roster
-from bot.domain.types import Gone, Message, Outcome, Retry, Sent
-from bot.embeds import announcement, why_id
+from bot.domain.types import Edit, Gone, Message, Outcome, Place, Retry, Sent
+from bot.embeds import announcement, clip, why_id
 
 #: How long Discord recognises a nonce is documented as "the past few minutes"; we trust one.
 # https://discord.com/developers/docs/resources/message#create-message
@@ -26,8 +27,15 @@ NONCE_TRUSTED = timedelta(seconds=60)
 LOOK_BACK = 200
 #: Seconds: the longest pause between two attempts.
 _LONGEST_PAUSE = 600.0
+#: Characters of a thread's name.
+# https://discord.com/developers/docs/resources/channel#start-thread-in-forum-or-media-channel
+_THREAD_NAME = 100
 _UNKNOWN_MESSAGE = 10008
-_NOT_IN_FORUM = 40058
+_IS_FORUM = 40058
+_TOO_MANY_OLD_EDITS = 30046
+#: Seconds until a refused edit of an old message is tried again.
+_OLD_EDIT_PAUSE = 900.0
+_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class Announcer:
@@ -37,49 +45,146 @@ class Announcer:
         self._client = client
         self._roster = roster
         self._clock = clock
+        #: Channels that turned out to be forums.
+        self._forums: set[int] = set()
 
     async def send(self, message: Message) -> Outcome:
         """See `Sender.send`."""
+        try:
+            forum = message.reply_to is None and self._is_forum(message.channel_id)
+            if place := await self._earlier(message, forum=forum):
+                return Sent(place=place)
+            if self._is_late(message) and not message.by_hand and not await self._sees(message):
+                return Gone(
+                    reason="it may have been sent already, and without Read Message History "
+                    "nobody can look; have a look yourself, then retry it by hand",
+                    channel=False,
+                )
+            return Sent(place=await self._post(message, forum=forum))
+        except _TROUBLE as error:
+            return classify(error, message.attempt)
+
+    async def edit(self, edit: Edit) -> Outcome:
+        """See `Sender.edit`."""
+        embeds, view = announcement(edit.message, self._roster())
         channel = self._client.get_partial_messageable(
-            message.channel_id, guild_id=message.guild_id
+            edit.place.channel_id, guild_id=edit.message.guild_id
         )
         try:
-            if self._clock() - message.first_attempt_at > NONCE_TRUSTED:
-                if not self._may_look_back(message):
-                    return Gone(
-                        reason="it may have been sent already, and without Read Message History "
-                        "nobody can look; retry it by hand",
-                        channel=False,
-                    )
-                there = await self._find(channel, message)
-                if there is not None:
-                    return Sent(discord_id=there)
-            embeds, view = announcement(message, self._roster())
-            sent = await channel.send(
-                embeds=embeds,
-                view=view,
-                nonce=message.id,
-                allowed_mentions=discord.AllowedMentions.none(),
+            await channel.get_partial_message(edit.place.message_id).edit(
+                embeds=embeds, view=view, allowed_mentions=discord.AllowedMentions.none()
             )
-        except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
-            return classify(error, message.attempt)
-        return Sent(discord_id=sent.id)
+        except _TROUBLE as error:
+            return classify(error, edit.message.attempt)
+        return Sent(place=edit.place)
 
-    def _may_look_back(self, message: Message) -> bool:
+    async def _post(self, message: Message, *, forum: bool) -> Place:
+        if forum:
+            return await self._post_in_forum(message)
+        embeds, view = announcement(message, self._roster())
+        reply = message.reply_to
+        # An upgrade of a forum post goes into that post's own thread.
+        channel = self._messageable(message, reply.channel_id if reply else message.channel_id)
+        send = partial(
+            channel.send,
+            embeds=embeds,
+            view=view,
+            nonce=message.id,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        try:
+            sent = await (send(reference=_reference(message, reply)) if reply else send())
+        except discord.HTTPException as error:
+            if error.code != _IS_FORUM:
+                raise
+            self._forums.add(message.channel_id)
+            return await self._post_in_forum(message)
+        return Place(channel_id=sent.channel.id, message_id=sent.id)
+
+    async def _post_in_forum(self, message: Message) -> Place:
+        embeds, view = announcement(message, self._roster())
+        forum = await self._forum(message.channel_id)
+        tags = [t for t in forum.available_tags if not t.moderated]
+        post = await forum.create_thread(
+            name=clip(embeds[0].title or "Crumbs", _THREAD_NAME),
+            embeds=embeds,
+            view=view,
+            applied_tags=tags[:1] if forum.flags.require_tag else [],
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        return Place(channel_id=post.thread.id, message_id=post.message.id)
+
+    # ── looking back ──
+
+    def _is_late(self, message: Message) -> bool:
+        return self._clock() - message.first_attempt_at > NONCE_TRUSTED
+
+    async def _earlier(self, message: Message, *, forum: bool) -> Place | None:
+        """Where an earlier attempt has brought the message, if any has."""
+        since = message.first_attempt_at - timedelta(minutes=1)
+        if forum:  # a post in a forum has no nonce
+            return await self._post_of(message, since) if message.attempt > 1 else None
+        if not self._is_late(message):
+            return None
+        reply = message.reply_to
+        channel = self._messageable(message, reply.channel_id if reply else message.channel_id)
+        async for earlier in channel.history(limit=LOOK_BACK, after=since, oldest_first=True):
+            if _carries(earlier, message):
+                return Place(channel_id=earlier.channel.id, message_id=earlier.id)
+        return None
+
+    async def _post_of(self, message: Message, since: datetime) -> Place | None:
+        """The forum post that carries a message, among the active and the archived ones."""
+        forum = await self._forum(message.channel_id)
+        active = [t for t in await forum.guild.active_threads() if t.parent_id == forum.id]
+        archived = [t async for t in forum.archived_threads(limit=LOOK_BACK)]
+        me = self._client.application_id
+        for thread in (*active, *archived):
+            if thread.owner_id == me and discord.utils.snowflake_time(thread.id) >= since:
+                first = await thread.fetch_message(thread.id)
+                if _carries(first, message):
+                    return Place(channel_id=thread.id, message_id=first.id)
+        return None
+
+    async def _sees(self, message: Message) -> bool:
         """Whether history can be read; without that permission Discord shows an empty channel."""
         guild = self._client.get_guild(message.guild_id)
         channel = guild.get_channel_or_thread(message.channel_id) if guild else None
-        if guild is None or channel is None:
-            return True  # not known here: the request itself will tell
+        if guild is None or channel is None or guild.me is None:
+            # Without the gateway, or not told of it yet: ask.
+            guild = await self._client.fetch_guild(message.guild_id, with_counts=False)
+            me = await guild.fetch_member(self._client.application_id or 0)
+            channel = await guild.fetch_channel(message.channel_id)
+            return channel.permissions_for(me).read_message_history
         return channel.permissions_for(guild.me).read_message_history
 
-    async def _find(self, channel: discord.PartialMessageable, message: Message) -> int | None:
-        """The id of the message if an earlier attempt has brought it there."""
-        since = message.first_attempt_at - timedelta(minutes=1)
-        async for earlier in channel.history(limit=LOOK_BACK, after=since, oldest_first=True):
-            if any(_custom_id(c) == why_id(message.id) for c in _flat(earlier)):
-                return earlier.id
-        return None
+    # ── channels ──
+
+    def _messageable(self, message: Message, channel_id: int) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(channel_id, guild_id=message.guild_id)
+
+    def _is_forum(self, channel_id: int) -> bool:
+        known = self._client.get_channel(channel_id)
+        return channel_id in self._forums or isinstance(known, discord.ForumChannel)
+
+    async def _forum(self, channel_id: int) -> discord.ForumChannel:
+        known = self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)
+        if not isinstance(known, discord.ForumChannel):
+            raise TypeError(f"channel {channel_id} is no forum any more")
+        return known
+
+
+def _reference(message: Message, reply: Place) -> discord.MessageReference:
+    return discord.MessageReference(
+        message_id=reply.message_id,
+        channel_id=reply.channel_id,
+        guild_id=message.guild_id,
+        fail_if_not_exists=False,
+    )
+
+
+def _carries(there: discord.Message, message: Message) -> bool:
+    return any(_custom_id(c) == why_id(message.id) for c in _flat(there))
 
 
 def _flat(message: discord.Message) -> list[object]:
@@ -108,8 +213,10 @@ def classify(error: Exception, attempt: int) -> Outcome:
             return Gone(reason="was sent and then deleted", channel=False)
         case discord.NotFound() if error.code:
             return Gone(reason=_words(error))
+        case discord.HTTPException() if error.code == _TOO_MANY_OLD_EDITS:
+            return Retry(after=_OLD_EDIT_PAUSE, reason=_words(error))
         case discord.HTTPException() if error.status == 400:
-            return Gone(reason=_words(error), channel=error.code == _NOT_IN_FORUM)
+            return Gone(reason=_words(error), channel=False)
         case discord.HTTPException() if error.status == 429:
             pause = _pause(attempt)
             return Retry(after=max(pause, 5.0), reason="Discord asks to wait")

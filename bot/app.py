@@ -169,7 +169,7 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
     clients = source_clients(fetcher, allow_files=True)
     rounds: dict[str, Callable[[], Awaitable[int]]] = {
         "ingest": lambda: ingest_once(storage, clients, sink, utc_now),
-        "deliver": lambda: deliver_once(storage, sender, utc_now),
+        "deliver": lambda: deliver_once(storage, sender, utc_now, go_on=lambda: not stop.is_set()),
     }
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_job(

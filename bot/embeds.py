@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,10 @@ LINK = 512  # of a button
 PAIRS = 10
 #: Reports named one by one; more are counted.
 SOURCES = 5
+#: UTF-16 units of all embeds of a message.
+TOTAL = 6000
 _ACCENT = discord.Colour(0xF4A7B9)
+_WITHDRAWN = discord.Colour(0x99AAB5)
 _SEOUL = ZoneInfo("Asia/Seoul")
 
 #: What happened, after "A and B".
@@ -104,7 +108,11 @@ def announcement(message: Message, roster: Roster) -> tuple[list[discord.Embed],
     The message's id stands in a button's `custom_id`, by which a later look at the channel finds
     it. The view is finished, so that the client does not keep it in memory.
     """
-    embeds = [_embed(item, roster) for item in message.items]
+    if len(message.items) == 1:
+        embeds = [_embed(message.items[0], roster)]
+    else:
+        embeds = [_brief(i, TOTAL // len(message.items), roster) for i in message.items]
+        _unite_no_embeds(embeds)
     view = discord.ui.View(timeout=None)
     lead = message.items[0].story.lead
     if address := web_address(lead.url, LINK):
@@ -122,21 +130,62 @@ def why_id(message_id: str) -> str:
 def _embed(item: Item, roster: Roster) -> discord.Embed:
     story, lead = item.story, item.story.lead
     embed = discord.Embed(
-        title=clip(title(story, roster), TITLE), url=web_address(lead.url), colour=_ACCENT
+        title=clip(_headline(item, roster), TITLE),
+        url=web_address(lead.url),
+        colour=_ACCENT if story.pairs else _WITHDRAWN,
     )
-    again = "New in this story: " if item.step is Step.UPGRADE else ""
-    pairs = story.pairs[:PAIRS]
-    room = min(400, 3000 // len(pairs))
-    embed.description = clip(
-        again + "\n".join(_sentence(p, room, roster) for p in pairs), DESCRIPTION
-    )
-    embed.add_field(name="When", value=_when(story), inline=True)
-    embed.add_field(name="How sure", value=_how_sure(story.pairs), inline=True)
+    embed.description = _told(item, roster, DESCRIPTION)
+    if story.pairs:
+        embed.add_field(name="When", value=_when(story), inline=True)
+        embed.add_field(name="How sure", value=_how_sure(story.pairs), inline=True)
     embed.add_field(name="Source", value=_sources(story.reports, lead), inline=False)
-    if lead.image.startswith("https://") and (image := web_address(lead.image)):
+    image = web_address(lead.image) if lead.image.startswith("https://") else None
+    if image and story.pairs:
         embed.set_image(url=image)
     embed.set_footer(text="Crumbs")
     return embed
+
+
+def _brief(item: Item, room: int, roster: Roster) -> discord.Embed:
+    """One story of several in a message, in at most `room` UTF-16 units altogether."""
+    lead = item.story.lead
+    heading = clip(_headline(item, roster), min(TITLE, room // 3))
+    source = clip(f"\n— {plain(_label(lead), 60)}", room // 6)
+    told = _told(item, roster, room - _units(heading) - _units(source))
+    return discord.Embed(
+        title=heading,
+        url=web_address(lead.url),
+        colour=_ACCENT if item.story.pairs else _WITHDRAWN,
+        description=told + source,
+        timestamp=lead.at,
+    )
+
+
+def _unite_no_embeds(embeds: Sequence[discord.Embed]) -> None:
+    """Discord makes one of embeds that share an address; let each address stand once."""
+    seen: set[str] = set()
+    for embed in embeds:
+        if embed.url in seen:
+            embed.url = None
+        elif embed.url:
+            seen.add(embed.url)
+
+
+def _headline(item: Item, roster: Roster) -> str:
+    if item.story.pairs:
+        return title(item.story, roster)
+    return f"Withdrawn: {title(replace(item.story, pairs=item.taken_back), roster)}"
+
+
+def _told(item: Item, roster: Roster, limit: int) -> str:
+    """What happened, pair by pair, and what turned out not to have."""
+    pairs = item.story.pairs[:PAIRS]
+    back = item.taken_back[: PAIRS - len(pairs)]
+    room = min(400, limit * 3 // 4 // max(len(pairs) + len(back), 1))
+    again = "New in this story: " if item.step is Step.UPGRADE and pairs else ""
+    lines = [_sentence(p, room, roster) for p in pairs]
+    lines += [f"~~{_claim(p, roster)}~~ Withdrawn: no source reports this any more." for p in back]
+    return clip(again + "\n".join(lines), limit)
 
 
 def title(story: Story, roster: Roster) -> str:
@@ -150,10 +199,15 @@ def title(story: Story, roster: Roster) -> str:
 
 
 def _sentence(pair: StoryPair, room: int, roster: Roster) -> str:
-    names = [_name(i, roster) for i in (pair.pair.a, pair.pair.b)]
-    said = plain(pair.evidence, room)
+    claim = _claim(pair, roster)
+    said = plain(pair.evidence, max(room - len(claim), 0)) if room > len(claim) + 20 else ""
     quote = f"\n> “{said}”" if said else ""
-    return f"**{names[0]}** and **{names[1]}** {WHAT[pair.kind]}.{quote}"
+    return claim + quote
+
+
+def _claim(pair: StoryPair, roster: Roster) -> str:
+    names = [_name(i, roster) for i in (pair.pair.a, pair.pair.b)]
+    return f"**{names[0]}** and **{names[1]}** {WHAT[pair.kind]}."
 
 
 def _name(idol_id: str, roster: Roster) -> str:

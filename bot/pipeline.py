@@ -18,9 +18,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.errors import NotAllowed, NotFound, RateLimited, SourceError, StorageError
+from bot.domain.errors import (
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    SourceError,
+    StorageError,
+    StorageUnavailable,
+)
 from bot.domain.ports import Clock, Clusterer, Judge, Sender, Sink, SourceClient, Storage
 from bot.domain.types import (
+    Edit,
     Gone,
     Judgement,
     Message,
@@ -29,6 +37,7 @@ from bot.domain.types import (
     Post,
     Reason,
     Rejection,
+    Retry,
     SourceLease,
 )
 
@@ -37,6 +46,12 @@ log = structlog.get_logger()
 #: Seconds after which a poll, or a send, is taken to have died with its process.
 POLL_LEASE = 120.0
 SEND_LEASE = 60.0
+#: Seconds that one attempt to send may take, and how long its outcome is tried to be written, so
+#: that both are over before the lease is.
+_ATTEMPT = 45.0
+_SETTLE_TRIES, _SETTLE_PAUSE = 10, 1.0
+#: Seconds between two looks for what is due while attempts are under way.
+_LOOK = 0.25
 #: An interaction this sure, or told by an official source, waits for no sibling reports.
 VERY_SURE = 0.9
 #: Seconds: the longest back-off of a failing source; the shortest after it refused us.
@@ -81,6 +96,8 @@ async def _poll(
         batch = await clients[source.kind].poll(source, lease.cursor, clock())
         posts = [_baselined(p, lease) for p in batch.posts] if baseline else batch.posts
         await sink(posts)
+        for post_id in batch.deleted:
+            await storage.retract(post_id, clock())
         wait = max(source.every, batch.min_interval or 0)
         result = PollResult(
             next_at=_after(clock(), wait), cursor=batch.cursor, posts=len(batch.posts)
@@ -130,20 +147,20 @@ async def match_posts(
     clock: Clock,
     hold: float,
 ) -> None:
-    """Judge the posts that are new and record those that link two idols or more.
+    """Judge the posts that are new or changed and record those that link two idols or more.
 
     The rest is only marked as seen. When this returns, every post is recorded or decided; calling
     it again with the same posts changes nothing. An announcement waits `hold` seconds for sibling
     reports unless the report is official or very sure.
     """
-    new = await storage.unseen([p.id for p in posts])
-    passed: list[str] = []
+    new = await storage.unseen({p.id: p.digest for p in posts})
+    passed: dict[str, str] = {}
     for post in posts:
         if post.id not in new:
             continue
-        new.discard(post.id)
+        changed = new.pop(post.id)
         judgement = judged(judge, post)
-        if _worth_recording(judgement):
+        if changed or _worth_recording(judgement):
             wait = 0.0 if _waits_for_nobody(post, judgement) else hold
             await storage.record(post, judgement.verdicts, cluster, hold=wait, now=clock())
             log.info(
@@ -153,7 +170,8 @@ async def match_posts(
                 rejections=[r.reason.value for r in judgement.rejections],
             )
         else:
-            passed.append(post.id)
+            passed[post.id] = post.digest
+            await asyncio.sleep(0)  # judging takes the loop; let the others have a turn
     await storage.mark_seen(passed, clock())
 
 
@@ -175,26 +193,84 @@ def _waits_for_nobody(post: Post, judgement: Judgement) -> bool:
     return post.official or any(i.confidence >= VERY_SURE for i in judgement.interactions)
 
 
-async def deliver_once(storage: Storage, sender: Sender, clock: Clock, *, limit: int = 10) -> int:
-    """Claim messages that are due, send each once and settle it; the number of messages claimed."""
-    messages = await storage.claim_messages(clock(), limit=limit, lease=SEND_LEASE)
+async def deliver_once(
+    storage: Storage,
+    sender: Sender,
+    clock: Clock,
+    *,
+    limit: int = 32,
+    go_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Send and edit what is due, until nothing is or `go_on` says no; the number of attempts.
+
+    At most `limit` attempts are under way at once. A slow one holds up no other: the next are
+    claimed as soon as half of the room is free. `limit` is also how many are claimed ahead of
+    those for whom news is fresher, so it is small.
+    """
+    under_way: set[asyncio.Task[None]] = set()
+    attempts = 0
     async with asyncio.TaskGroup() as sends:
-        for message in messages:
-            sends.create_task(_deliver(storage, sender, clock, message))
-    return len(messages)
+        while True:
+            due: list[Message | Edit] = []
+            if go_on():
+                room = limit - len(under_way)
+                due += await storage.claim_messages(clock(), limit=room, lease=SEND_LEASE)
+                # Edits get what is left, and a little always: a correction must not wait for ever.
+                room = max(room - len(due), limit // 8)
+                due += await storage.claim_edits(clock(), limit=room, lease=SEND_LEASE)
+            for one in due:
+                task = sends.create_task(_deliver(storage, sender, clock, one))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+            attempts += len(due)
+            if not under_way:
+                return attempts
+            await asyncio.wait(under_way, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+            while len(due) and len(under_way) > limit // 2:
+                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _deliver(storage: Storage, sender: Sender, clock: Clock, message: Message) -> None:
+async def _deliver(storage: Storage, sender: Sender, clock: Clock, one: Message | Edit) -> None:
+    message = one.message if isinstance(one, Edit) else one
+    what = "edit" if isinstance(one, Edit) else "message"
     logger = log.bind(message=message.id, channel=message.channel_id)
     try:
-        outcome: Outcome = await sender.send(message)
+        async with asyncio.timeout(_ATTEMPT):
+            outcome: Outcome = await (
+                sender.edit(one) if isinstance(one, Edit) else sender.send(one)
+            )
+    except TimeoutError:
+        outcome = Retry(after=random.uniform(1, 10), reason="no answer in time")  # noqa: S311  no secret
     except Exception as error:  # bulkhead: what cannot be rendered becomes a visible dead letter
-        logger.exception("sending crashed")
+        logger.exception("sending crashed", what=what)
         outcome = Gone(reason=f"a bug: {error!r}", channel=False)
-    if await storage.settle(message, outcome, clock()):
-        logger.info("delivery", outcome=type(outcome).__name__.lower(), attempt=message.attempt)
+    if isinstance(outcome, Gone):
+        logger.warning("not delivered", what=what, reason=outcome.reason, paused=outcome.channel)
+    if await _settle(storage, one, outcome, clock):
+        logger.info(
+            "delivery", what=what, outcome=type(outcome).__name__.lower(), attempt=message.attempt
+        )
     else:
         logger.warning("the lease was lost before the outcome was known; another sender has it")
+
+
+async def _settle(storage: Storage, one: Message | Edit, outcome: Outcome, clock: Clock) -> bool:
+    """Write an outcome down, and again while the store cannot be written and the lease holds.
+
+    Discord has the message whatever the store says. Should the lease run out first, the next
+    attempt finds the message in its channel.
+    """
+    for left in reversed(range(_SETTLE_TRIES)):
+        try:
+            if isinstance(one, Edit):
+                return await storage.settle_edit(one, outcome, clock())
+            return await storage.settle(one, outcome, clock())
+        except StorageUnavailable as error:
+            if not left:
+                raise
+            log.warning("an outcome waits to be written", error=str(error))
+            await asyncio.sleep(_SETTLE_PAUSE)
+    raise AssertionError("unreachable")
 
 
 def _after(now: datetime, seconds: float) -> datetime:

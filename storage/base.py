@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from bot.domain.cluster import LONGEST
 from bot.domain.types import (
     Interaction,
+    Item,
+    Kind,
     Pair,
     Placement,
     Post,
@@ -30,6 +33,22 @@ EXPIRES = timedelta(hours=24)
 PROBE = timedelta(hours=1)
 #: Ids of posts that were not recorded are forgotten after this.
 SEEN_FOR = timedelta(days=14)
+#: Between two edits of one message.
+EDIT_EVERY = timedelta(minutes=3)
+#: A further source is worth an edit for so long. Discord limits edits of messages older than an
+#: hour (error 30046), https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+COSMETIC_FOR = timedelta(hours=1)
+#: What has been due for longer than this is a backlog, which comes together …
+BACKLOG = timedelta(minutes=10)
+#: … at most so many stories in a message: Discord's limit on embeds.
+TOGETHER = 10
+#: What each channel before it in its server puts a channel back in the queue, and at most.
+TURN = timedelta(seconds=0.25)
+LAST_TURN = timedelta(minutes=10)
+#: What a watch of the very pair puts a channel ahead.
+DIRECT = timedelta(seconds=5)
+#: Channels that are written into the outbox in one transaction.
+FAN_OUT = 1000
 
 
 class VerdictState(StrEnum):
@@ -69,6 +88,17 @@ def instant(value: int) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def rank(due_at: int, turn: int, *, direct: bool) -> int:
+    """Where in the queue something owed stands, in microseconds like `due_at`; smaller is sooner.
+
+    A server's turns are counted from 0. Every server's first channel comes before any second one,
+    and since what a turn costs is bounded, whatever waits is overtaken for a bounded time only: an
+    earliest-deadline-first queue whose deadlines are the fair shares.
+    """
+    share = min(turn * TURN, LAST_TURN) - (DIRECT if direct else timedelta())
+    return due_at + share // timedelta(microseconds=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
     """A verdict with the state it is recorded in."""
@@ -83,8 +113,7 @@ class Entry:
     """One story after a post has joined it, and who has to be told."""
 
     story: Story
-    new: bool
-    #: Pairs that became announceable with this post: watching channels are owed a message.
+    #: Pairs that this post made worth telling: watching channels are owed a message.
     joined: tuple[Pair, ...]
 
 
@@ -101,13 +130,16 @@ def file_post(
     report: Report,
     verdicts: Sequence[Verdict],
     placements: Sequence[Placement],
-    candidates: Sequence[Story],
+    stories: Sequence[Story],
     now: datetime,
+    *,
+    told: Mapping[str, Sequence[StoryPair]] = MappingProxyType({}),
 ) -> Recording:
-    """Work out what recording a post means, given where the clusterer put its pairs.
+    """Work out what recording a post means, given where its pairs were placed.
 
     A post more than `cluster.LONGEST` old when it arrives is no news: its interactions are
-    archive, and its merely possible moments are rejected as stale.
+    archive, and its merely possible moments are rejected as stale. `told` holds, by story, pairs
+    that it had before and that are no reason to announce it again.
     """
     late = now - post.at > LONGEST
     stale = {
@@ -116,20 +148,21 @@ def file_post(
         if late and isinstance(v, Interaction) and v.tier is Tier.DIGEST
     }
     by_pair = {v.pair: v for v in verdicts if isinstance(v, Interaction) and v.pair not in stale}
-    stories = {s.id: s for s in candidates}
+    by_id = {s.id: s for s in stories}
     filed: list[Filed] = []
     entries: list[Entry] = []
     for placement in placements:
-        told = [by_pair[p] for p in placement.pairs if p in by_pair]
-        if not told:
+        interactions = [by_pair[p] for p in placement.pairs if p in by_pair]
+        if not interactions:
             continue
         archive = placement.archive or late
-        existing = stories.get(placement.story_id or "")
-        entry = _join(existing, report, told, archive=archive)
+        existing = by_id.get(placement.story_id or "")
+        before = told.get(existing.id, existing.pairs) if existing else ()
+        entry = _join(existing, report, interactions, before, archive=archive)
         entries.append(entry)
         filed += [
             Filed(verdict=i, state=_state(i, archive=archive), story_id=entry.story.id)
-            for i in told
+            for i in interactions
         ]
     rejected = [v for v in verdicts if isinstance(v, Rejection)] + list(stale.values())
     filed += [Filed(verdict=r, state=VerdictState.REJECTED) for r in rejected]
@@ -143,47 +176,72 @@ def _state(interaction: Interaction, *, archive: bool) -> VerdictState:
 
 
 def _join(
-    story: Story | None, report: Report, told: Sequence[Interaction], *, archive: bool
+    story: Story | None,
+    report: Report,
+    interactions: Sequence[Interaction],
+    before: Sequence[StoryPair],
+    *,
+    archive: bool,
 ) -> Entry:
-    state = StoryState.ARCHIVE if archive else StoryState.LIVE
+    told = [_story_pair(i) for i in interactions]
     if story is None:
         fresh = Story(
             id=new_id(),
-            state=state,
-            pairs=tuple(_story_pair(i) for i in told),
+            state=StoryState.ARCHIVE if archive else StoryState.LIVE,
+            pairs=tuple(told),
             reports=(report,),
             first_seen=report.at,
             last_seen=report.at,
             revision=1,
         )
-        return Entry(story=fresh, new=True, joined=() if archive else _announced(fresh, ()))
-    pairs = {p.pair: p for p in story.pairs}
-    if archive:  # a look-back adds itself and changes nothing that a reader sees
-        pairs |= {i.pair: _story_pair(i) for i in told if i.pair not in pairs}
-    else:
-        for told_one in map(_story_pair, told):
-            known = pairs.get(told_one.pair)
-            if known is None or _strength(told_one) > _strength(known):
-                pairs[told_one.pair] = told_one
+        return Entry(story=fresh, joined=() if archive else _announced(fresh, ()))
     grown = replace(
         story,
         # News of an occasion that was only known from a first poll makes it news.
-        state=story.state if archive or story.state is StoryState.WITHDRAWN else StoryState.LIVE,
-        pairs=tuple(pairs[p] for p in sorted(pairs)),
+        state=story.state if archive else StoryState.LIVE,
+        pairs=_merged(story.pairs, told, known_win=archive),
         reports=(*(r for r in story.reports if r.post_id != report.post_id), report),
         first_seen=story.first_seen if archive else min(story.first_seen, report.at),
         last_seen=story.last_seen if archive else max(story.last_seen, report.at),
-        revision=story.revision + 1,
+        # A look-back adds itself and changes nothing that a reader sees.
+        revision=story.revision + (not archive),
     )
-    if archive or grown.state is not StoryState.LIVE:
-        return Entry(story=grown, new=False, joined=())
-    before = story.pairs if story.state is StoryState.LIVE else ()
-    return Entry(story=grown, new=False, joined=_announced(grown, before))
+    if archive:
+        return Entry(story=grown, joined=())
+    return Entry(
+        story=grown,
+        joined=_announced(grown, () if story.state is StoryState.ARCHIVE else before),
+    )
+
+
+def strongest(pairs: Iterable[StoryPair]) -> tuple[StoryPair, ...]:
+    """Each pair once, as its best report tells it, in order."""
+    return _merged((), pairs, known_win=False)
+
+
+def _merged(
+    known: Iterable[StoryPair], told: Iterable[StoryPair], *, known_win: bool
+) -> tuple[StoryPair, ...]:
+    pairs = {p.pair: p for p in known}
+    for one in told:
+        other = pairs.get(one.pair)
+        if other is None or (not known_win and _strength(one) > _strength(other)):
+            pairs[one.pair] = one
+    return tuple(pairs[p] for p in sorted(pairs))
 
 
 def _announced(story: Story, before: Sequence[StoryPair]) -> tuple[Pair, ...]:
-    already = {p.pair for p in before if p.tier is Tier.ANNOUNCE}
-    return tuple(p.pair for p in story.pairs if p.tier is Tier.ANNOUNCE and p.pair not in already)
+    """Pairs that became announceable, or turned from an appearance together into a contact."""
+    already = {p.pair: p.kind for p in before if p.tier is Tier.ANNOUNCE}
+    return tuple(
+        p.pair
+        for p in story.pairs
+        if p.tier is Tier.ANNOUNCE
+        and (
+            p.pair not in already
+            or (already[p.pair] is Kind.CO_APPEARANCE and p.kind is not Kind.CO_APPEARANCE)
+        )
+    )
 
 
 def _story_pair(i: Interaction) -> StoryPair:
@@ -197,5 +255,23 @@ def _story_pair(i: Interaction) -> StoryPair:
     )
 
 
-def _strength(pair: StoryPair) -> tuple[int, float]:
-    return -list(Tier).index(pair.tier), pair.confidence
+def _strength(pair: StoryPair) -> tuple[int, bool, float]:
+    """What counts first: whether it may be announced, then contact over appearing together."""
+    return -list(Tier).index(pair.tier), pair.kind is not Kind.CO_APPEARANCE, pair.confidence
+
+
+def taken_back(frozen: Item, story: Story) -> Item:
+    """A frozen item as it reads now: its pairs as told today, and those that nobody tells of."""
+    live = story.state is StoryState.LIVE
+    now = {p.pair: p for p in story.pairs if live and p.tier is Tier.ANNOUNCE}
+    once = (*frozen.story.pairs, *frozen.taken_back)
+    return Item(
+        step=frozen.step,
+        story=replace(
+            story,
+            pairs=tuple(now[p.pair] for p in once if p.pair in now),
+            # A withdrawn story is shown with the reports that it had.
+            reports=story.reports or frozen.story.reports,
+        ),
+        taken_back=tuple(p for p in once if p.pair not in now),
+    )

@@ -19,6 +19,7 @@ from bot.domain.types import (
     Message,
     Outcome,
     Pair,
+    Place,
     Report,
     Retry,
     Sent,
@@ -89,7 +90,7 @@ async def world(core: Core, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wo
 async def test_a_message_carries_its_id_as_nonce_and_in_a_button(world: World) -> None:
     outcome = await world.send()
     [shown] = world.api.ledger.messages(world.channel)
-    assert outcome == Sent(discord_id=int(shown.id))
+    assert outcome == Sent(place=Place(channel_id=int(world.channel.id), message_id=int(shown.id)))
     assert shown.nonce == world.message.id
     buttons = [b for row in shown.components for b in row["components"]]
     assert f"why:{world.message.id}" in {b.get("custom_id") for b in buttons}
@@ -110,7 +111,7 @@ async def test_a_quick_retry_after_a_lost_answer_makes_no_second_message(world: 
     assert isinstance(first, Retry)
     second = await world.send()
     [shown] = world.api.ledger.messages(world.channel)
-    assert second == Sent(discord_id=int(shown.id))
+    assert second == Sent(place=Place(channel_id=int(world.channel.id), message_id=int(shown.id)))
 
 
 async def test_a_late_retry_finds_its_message_in_the_channel(world: World) -> None:
@@ -119,7 +120,9 @@ async def test_a_late_retry_finds_its_message_in_the_channel(world: World) -> No
     [shown] = world.api.ledger.messages(world.channel)
     world.late = timedelta(minutes=10)
     requests = len(world.api.ledger.requests)
-    assert await world.send() == Sent(discord_id=int(shown.id))
+    assert await world.send() == Sent(
+        place=Place(channel_id=int(world.channel.id), message_id=int(shown.id))
+    )
     assert {r.method for r in world.api.ledger.requests[requests:]} == {"GET"}
 
 

@@ -21,11 +21,13 @@ from bot.domain.errors import (
 from bot.domain.ports import Storage
 from bot.domain.types import (
     Batch,
+    Edit,
     Gone,
     Judgement,
     Message,
     Outcome,
     Pair,
+    Place,
     Post,
     Sent,
     Source,
@@ -37,6 +39,10 @@ from tests.conftest import Clock
 PAIR = Pair("blackpink.jisoo", "seventeen.mingyu")
 BOW = "BLACKPINK's Jisoo and SEVENTEEN's Mingyu are seen bowing to each other at the Dior show."
 SOURCE = Source(id="s", kind="feed", url="https://s.example/feed", name="S", every=60)
+
+
+def sent(message: Message, number: int = 1) -> Sent:
+    return Sent(place=Place(channel_id=message.channel_id, message_id=number))
 
 
 class Scripted:
@@ -59,11 +65,16 @@ class Recorder:
 
     def __init__(self, answer: Callable[[Message], Outcome] | None = None) -> None:
         self.messages: list[Message] = []
-        self.answer = answer or (lambda _: Sent(discord_id=len(self.messages)))
+        self.edits: list[Edit] = []
+        self.answer = answer or (lambda m: sent(m, len(self.messages)))
 
     async def send(self, message: Message) -> Outcome:
         self.messages.append(message)
         return self.answer(message)
+
+    async def edit(self, edit: Edit) -> Outcome:
+        self.edits.append(edit)
+        return self.answer(edit.message)
 
 
 class Line:
@@ -242,7 +253,7 @@ async def test_a_source_may_ask_for_longer_pauses(line: Line, clock: Clock) -> N
 async def test_posts_without_two_idols_leave_no_row_but_are_seen(line: Line, clock: Clock) -> None:
     posts = [post(clock, 1, "Rain in Seoul."), post(clock, 2, "BLACKPINK's Jisoo sings.")]
     await line.match(posts)
-    assert await line.storage.unseen(["s:1", "s:2"]) == set()
+    assert await line.storage.unseen({p.id: p.digest for p in posts}) == {}
     assert (await line.storage.accounting()).recorded == 0
 
 
@@ -320,7 +331,7 @@ async def test_a_message_that_cannot_be_rendered_is_a_dead_letter_and_the_rest_g
     def fragile(message: Message) -> Outcome:
         if message.channel_id == 10:
             raise RuntimeError("cannot draw it")
-        return Sent(discord_id=1)
+        return sent(message)
 
     assert await line.deliver(Recorder(fragile)) == 2
     books = await line.storage.accounting()
@@ -332,9 +343,7 @@ async def test_a_gone_channel_does_not_hold_up_another(line: Line, clock: Clock)
     for channel in (10, 11):
         await line.watch(channel)
     await line.match([post(clock)])
-    await line.deliver(
-        Recorder(lambda m: Gone(reason="403") if m.channel_id == 10 else Sent(discord_id=1))
-    )
+    await line.deliver(Recorder(lambda m: Gone(reason="403") if m.channel_id == 10 else sent(m)))
     books = await line.storage.accounting()
     assert (books.pending, books.sent) == (1, 1)
     assert await line.storage.closed_channels(1) == {10: "403"}

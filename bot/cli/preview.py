@@ -22,7 +22,18 @@ from bot.domain.errors import ConfigError
 from bot.domain.lookup import clear_leader
 from bot.domain.ports import Storage
 from bot.domain.roster import Roster
-from bot.domain.types import Judgement, Message, Outcome, Pair, Post, Sent, Source, Watch
+from bot.domain.types import (
+    Edit,
+    Judgement,
+    Message,
+    Outcome,
+    Pair,
+    Place,
+    Post,
+    Sent,
+    Source,
+    Watch,
+)
 from bot.embeds import announcement
 from bot.pipeline import deliver_once, ingest_once, match_posts, watched
 from bot.seeds import load_seeds, load_sources
@@ -198,7 +209,11 @@ class _ScreenSender:
         labels = [i.label or "" for i in view.children if isinstance(i, discord.ui.Button)]
         self._show.announced(embeds, labels)
         self.sent += 1
-        return Sent(discord_id=self.sent)
+        return Sent(place=Place(channel_id=message.channel_id, message_id=self.sent))
+
+    async def edit(self, edit: Edit) -> Outcome:
+        """What was drawn stays as it is."""
+        return Sent(place=edit.place)
 
 
 async def preview(
@@ -263,8 +278,7 @@ async def _preview(
         await ingest_once(
             storage, clients, sink, utc_now, limit=max(len(sources), 1), baseline=False
         )
-        while await deliver_once(storage, sender, utc_now):
-            pass
+        await deliver_once(storage, sender, utc_now)
         for health in await storage.source_health():
             if health.last_error and told.get(health.source.id) != health.last_error:
                 show.failed(health.source, health.last_error)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bot.domain.types import (
     Accounting,
     Batch,
+    DeadLetter,
+    Edit,
     Interaction,
     Judgement,
     Message,
@@ -76,6 +78,13 @@ class Sender(Protocol):
         """
         ...
 
+    async def edit(self, edit: Edit) -> Outcome:
+        """Make a message that was sent say what it should say now. Never raises likewise.
+
+        `Gone` without its channel means that there is nothing left to edit.
+        """
+        ...
+
 
 class Storage(Protocol):
     """Everything that must survive the process.
@@ -116,14 +125,18 @@ class Storage(Protocol):
 
     # ── posts ──
 
-    async def unseen(self, post_ids: Collection[str]) -> set[str]:
-        """Those ids that were neither recorded nor marked as seen."""
+    async def unseen(self, digests: Mapping[str, str]) -> dict[str, bool]:
+        """Of posts given as id and digest, those that are new or say something else than before.
+
+        True stands for one that was recorded and has changed. A post that was taken back is never
+        new.
+        """
         ...
 
-    async def mark_seen(self, post_ids: Collection[str], now: datetime) -> None:
-        """Remember ids of posts that are not recorded, so that the next poll skips them.
+    async def mark_seen(self, digests: Mapping[str, str], now: datetime) -> None:
+        """Remember posts that are not recorded, so that the next poll skips them.
 
-        Their ids may be forgotten some days after `now`.
+        They may be forgotten some days after `now`.
         """
         ...
 
@@ -140,12 +153,28 @@ class Storage(Protocol):
 
         Candidates are read, `cluster` is called and the result is written in one transaction. A
         channel is owed the first message of a live story when it watches, since before the story
-        was first recorded, a pair of tier announce; it is owed an upgrade when such a pair joins
-        after the first message was frozen. Both are unique on (story, channel, step). A message
-        waits `hold` seconds for other reports of the same story.
+        was first recorded, a pair of tier announce; it is owed an upgrade when such a pair joins,
+        or turns from an appearance together into a contact, after the first message was frozen.
+        Both are unique on (story, channel, step). A message waits `hold` seconds for other reports
+        of the same story; messages that were sent are due an edit.
+
+        A post that was recorded before and says something else now is a correction: its earlier
+        verdicts are withdrawn, what it still reports stays in the stories that it was in, and
+        messages about them are due an edit.
 
         Returns:
-            False when the post was recorded before: nothing changed.
+            False when the post was recorded before with these verdicts: nothing changed.
+        """
+        ...
+
+    async def retract(self, post_id: str, now: datetime) -> bool:
+        """Take back a post that its source has deleted; it will not be recorded again.
+
+        Its verdicts are withdrawn. A story that no report is left of is withdrawn with what is
+        still owed of it, and messages that told of what nobody reports any more are due an edit.
+
+        Returns:
+            False when the post was never recorded: only its id is remembered.
         """
         ...
 
@@ -174,11 +203,15 @@ class Storage(Protocol):
     # ── delivery ──
 
     async def claim_messages(self, now: datetime, *, limit: int, lease: float) -> list[Message]:
-        """Lend out messages that are due: retries first, then what is owed, oldest first.
+        """Lend out messages that are due: retries first, then what is owed, in a fair order.
 
-        What is owed becomes a frozen message on its first claim; later claims of it carry the
-        same id and items, whatever the story has become. Channels that are closed to us are
-        passed over until their next probe. Every claim raises the message's fencing token.
+        Fair: a server's first channel comes before any other's second, watches of the very pair
+        before those of everything, and nobody waits for ever. What is owed becomes a frozen
+        message on its first claim; later claims of it carry the same id and items, whatever the
+        story has become. One message tells one story, except that what a channel has been owed for
+        long (after an outage) comes as up to ten together. An upgrade waits for its first message.
+        Channels that are closed to us are passed over until their next probe. Every claim raises
+        the message's fencing token.
         """
         ...
 
@@ -192,6 +225,27 @@ class Storage(Protocol):
         Returns:
             False when the lease was lost to a later claim: nothing changed.
         """
+        ...
+
+    async def claim_edits(self, now: datetime, *, limit: int, lease: float) -> list[Edit]:
+        """Lend out sent messages that no longer say what they should, longest waiting first.
+
+        A message is edited at most once in some minutes. A further source is worth an edit only
+        during the message's first hour, a correction or a withdrawal always. Messages in channels
+        that are closed to us are passed over.
+        """
+        ...
+
+    async def settle_edit(self, edit: Edit, outcome: Outcome, now: datetime) -> bool:
+        """Write down what became of an edit; False when the lease was lost: nothing changed."""
+        ...
+
+    async def dead_letters(self, guild_id: int | None, *, limit: int = 20) -> list[DeadLetter]:
+        """Messages that were given up, in a server or (None) anywhere, latest first."""
+        ...
+
+    async def retry_dead(self, guild_id: int | None, now: datetime) -> int:
+        """Make dead letters due again, as attempts by hand; their number."""
         ...
 
     async def lock_sending(self) -> bool:

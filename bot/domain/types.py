@@ -7,6 +7,7 @@ enters. Ids are strings that stay the same when names change.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -190,6 +191,12 @@ class Post:
     def __post_init__(self) -> None:
         require_utc(self.published, "Post.published")
         require_utc(self.seen_at, "Post.seen_at")
+
+    @property
+    def digest(self) -> str:
+        """Changes when the publisher changes what the post says."""
+        said = f"{self.title}\0{self.text}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(said, digest_size=12).hexdigest()
 
     @property
     def at(self) -> datetime:
@@ -433,10 +440,21 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One story as it stood when the message was frozen, with the pairs this channel watches."""
+    """One story as it stood when the message was composed, with the pairs this channel watches."""
 
     step: Step
     story: Story
+    #: Pairs that this message once told of, before their sources took that back.
+    taken_back: tuple[StoryPair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a message stands on Discord."""
+
+    #: The channel or thread that it is in; a forum post is a thread of its own.
+    channel_id: int
+    message_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,13 +475,38 @@ class Message:
     attempt: int
     #: Fencing token of this lease: a later claim makes it worthless.
     token: int
+    #: The earlier message that this one is an upgrade of.
+    reply_to: Place | None = None
+    #: Somebody asked for this attempt and accepts that the message may be there already.
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a message on Discord should now say, lent like a message."""
+
+    #: With its items as they are now.
+    message: Message
+    place: Place
+    #: What `Storage.settle_edit` then knows to be shown.
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that was given up."""
+
+    message: Message
+    reason: str
+    #: When it was first owed.
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """Discord has the message."""
 
-    discord_id: int
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -513,6 +556,8 @@ class Batch:
     cursor: Mapping[str, str]
     #: Seconds that the source asks us to leave between polls; None when it does not say.
     min_interval: float | None = None
+    #: Ids of posts that the source has taken back.
+    deleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -541,20 +586,30 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
-    """The two identities of the books; see `balanced`."""
+    """The two identities of the books; see `balanced`.
+
+    The totals are counted as rows are written and the parts as they stand, so that a row that was
+    lost is missed.
+    """
 
     #: Recorded verdicts by state; rejected ones as "rejected:<reason>".
     verdicts: Mapping[str, int]
+    #: Verdicts ever recorded.
     recorded: int
+    #: What channels were ever owed: one for each story, channel and step.
     planned: int
     sent: int
     withdrawn: int
     pending: int
     dead: int
+    #: Of those, how many are in another state than the message that carries them.
+    adrift: int = 0
 
     @property
     def balanced(self) -> bool:
         """Every verdict is in exactly one state, and all that is owed is accounted for."""
-        return self.recorded == sum(self.verdicts.values()) and self.planned == (
-            self.sent + self.withdrawn + self.pending + self.dead
+        return (
+            self.recorded == sum(self.verdicts.values())
+            and self.planned == self.sent + self.withdrawn + self.pending + self.dead
+            and not self.adrift
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 from bot.domain.ports import Clusterer
 from bot.domain.types import (
     Accounting,
+    DeadLetter,
+    Edit,
     Message,
     Outcome,
     Pair,
@@ -63,12 +65,12 @@ class SqliteStorage:
 
     # ── posts and stories ──
 
-    async def unseen(self, post_ids: Collection[str]) -> set[str]:
-        return await self._read(lambda db: stories.unseen(db, post_ids))
+    async def unseen(self, digests: Mapping[str, str]) -> dict[str, bool]:
+        return await self._read(lambda db: stories.unseen(db, digests))
 
-    async def mark_seen(self, post_ids: Collection[str], now: datetime) -> None:
-        if post_ids:
-            await self._write(lambda db: stories.mark_seen(db, post_ids, now))
+    async def mark_seen(self, digests: Mapping[str, str], now: datetime) -> None:
+        if digests:
+            await self._write(lambda db: stories.mark_seen(db, digests, now))
 
     async def record(
         self,
@@ -80,6 +82,9 @@ class SqliteStorage:
         now: datetime,
     ) -> bool:
         return await self._write(lambda db: stories.record(db, post, verdicts, cluster, hold, now))
+
+    async def retract(self, post_id: str, now: datetime) -> bool:
+        return await self._write(lambda db: stories.retract(db, post_id, now))
 
     async def stories(self, pair: Pair | None = None, *, limit: int = 20) -> list[Story]:
         return await self._read(lambda db: stories.latest(db, pair, limit))
@@ -102,6 +107,18 @@ class SqliteStorage:
 
     async def settle(self, message: Message, outcome: Outcome, now: datetime) -> bool:
         return await self._write(lambda db: outbox.settle(db, message, outcome, now))
+
+    async def claim_edits(self, now: datetime, *, limit: int, lease: float) -> list[Edit]:
+        return await self._write(lambda db: outbox.claim_edits(db, now, limit, lease))
+
+    async def settle_edit(self, edit: Edit, outcome: Outcome, now: datetime) -> bool:
+        return await self._write(lambda db: outbox.settle_edit(db, edit, outcome, now))
+
+    async def dead_letters(self, guild_id: int | None, *, limit: int = 20) -> list[DeadLetter]:
+        return await self._read(lambda db: outbox.dead_letters(db, guild_id, limit))
+
+    async def retry_dead(self, guild_id: int | None, now: datetime) -> int:
+        return await self._write(lambda db: outbox.retry_dead(db, guild_id, now))
 
     async def lock_sending(self) -> bool:
         try:

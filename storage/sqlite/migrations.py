@@ -30,6 +30,13 @@ def m0003_about_idols(db: Database) -> None:
     db.execute("ALTER TABLE sources ADD COLUMN about_idols INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m0004_delivery(db: Database) -> None:
+    """Fair order, fan-out in batches, edits and corrections, totals to check the books against."""
+    for statement in _DELIVERY.split(";;"):
+        db.execute(statement)
+
+
 # Times are whole microseconds since 1970; ids are text. STRICT tables refuse a wrong type.
 _FIRST = """
 CREATE TABLE sources (
@@ -103,4 +110,38 @@ CREATE TABLE channels (
     closed_at INTEGER NOT NULL, probe_at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT
+"""
+
+_DELIVERY = """
+ALTER TABLE posts ADD COLUMN digest TEXT NOT NULL DEFAULT '' ;;
+ALTER TABLE seen ADD COLUMN digest TEXT NOT NULL DEFAULT '' ;;
+CREATE INDEX verdicts_story ON verdicts (story_id) ;;
+ALTER TABLE owed ADD COLUMN rank INTEGER NOT NULL DEFAULT 0 ;;
+DROP INDEX owed_due ;;
+CREATE INDEX owed_rank ON owed (rank) WHERE state = 'pending' AND message_id IS NULL ;;
+CREATE INDEX owed_guild ON owed (guild_id) WHERE state = 'pending' AND message_id IS NULL ;;
+CREATE TABLE fan_outs (
+    id INTEGER PRIMARY KEY, story_id TEXT NOT NULL REFERENCES stories (id), what TEXT NOT NULL,
+    a TEXT NOT NULL, b TEXT NOT NULL, must INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, after INTEGER NOT NULL
+) STRICT ;;
+ALTER TABLE messages ADD COLUMN place INTEGER ;;
+ALTER TABLE messages ADD COLUMN reply_channel INTEGER ;;
+ALTER TABLE messages ADD COLUMN reply_message INTEGER ;;
+ALTER TABLE messages ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 0 ;;
+ALTER TABLE messages ADD COLUMN sent_at INTEGER ;;
+ALTER TABLE messages ADD COLUMN shown INTEGER NOT NULL DEFAULT 0 ;;
+ALTER TABLE messages ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0 ;;
+ALTER TABLE messages ADD COLUMN must INTEGER NOT NULL DEFAULT 0 ;;
+ALTER TABLE messages ADD COLUMN edit_at INTEGER NOT NULL DEFAULT 0 ;;
+ALTER TABLE messages ADD COLUMN edit_tries INTEGER NOT NULL DEFAULT 0 ;;
+CREATE INDEX messages_edit ON messages (edit_at) WHERE state = 'sent' AND wanted > shown ;;
+CREATE INDEX messages_dead ON messages (guild_id) WHERE state = 'dead' ;;
+CREATE TABLE totals (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT ;;
+INSERT INTO totals SELECT 'recorded', count(*) FROM verdicts
+    UNION ALL SELECT 'planned', count(*) FROM owed ;;
+CREATE TRIGGER verdicts_total AFTER INSERT ON verdicts
+    BEGIN UPDATE totals SET count = count + 1 WHERE name = 'recorded'; END ;;
+CREATE TRIGGER owed_total AFTER INSERT ON owed
+    BEGIN UPDATE totals SET count = count + 1 WHERE name = 'planned'; END
 """

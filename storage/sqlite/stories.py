@@ -1,9 +1,10 @@
-"""Posts, verdicts and stories, and what each watching channel is then owed."""
+"""Posts, verdicts and stories: what recording a post, or taking it back, changes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,44 +16,63 @@ from bot.domain.types import (
     Interaction,
     Kind,
     Pair,
+    Placement,
     Post,
     Report,
-    Step,
     Story,
     StoryPair,
     StoryState,
     Tier,
     Verdict,
 )
-from storage.base import SEEN_FOR, Entry, Filed, OwedState, file_post, instant, micros
+from storage.base import (
+    SEEN_FOR,
+    Filed,
+    VerdictState,
+    file_post,
+    instant,
+    micros,
+    strongest,
+)
+from storage.sqlite import fan_out
 
 Row = dict[str, Any]
 
 #: Stories of a pair that are offered to the clusterer, latest first. Look-backs reach far, and a
 #: pair has few stories.
 _CANDIDATES = 50
+#: Stands for the digest of a post that its source took back.
+_GONE = "gone"
 #: SQLite's default limit on bound values is 32,766; this is well within and fast enough.
 _CHUNK = 500
 
 
-def unseen(db: Database, post_ids: Collection[str]) -> set[str]:
+def unseen(db: Database, digests: Mapping[str, str]) -> dict[str, bool]:
     """See `Storage.unseen`."""
-    left = set(post_ids)
-    for chunk in _chunks(sorted(left)):
+    new = dict.fromkeys(digests, False)
+    for chunk in _chunks(list(digests)):
         marks = ",".join("?" * len(chunk))
         known = db.execute(
-            f"SELECT id FROM posts WHERE id IN ({marks}) "  # noqa: S608  only question marks
-            f"UNION SELECT id FROM seen WHERE id IN ({marks})",
+            f"SELECT id, digest, 1 FROM posts WHERE id IN ({marks}) "  # noqa: S608  question marks
+            f"UNION ALL SELECT id, digest, 0 FROM seen WHERE id IN ({marks})",
             [*chunk, *chunk],
         ).fetchall()
-        left.difference_update(row[0] for row in known)
-    return left
+        for post_id, digest, recorded in known:
+            # One that was remembered without its digest counts as unchanged.
+            if digest in ("", _GONE, digests[post_id]):
+                new.pop(post_id, None)
+            elif recorded and post_id in new:
+                new[post_id] = True
+    return new
 
 
-def mark_seen(db: Database, post_ids: Collection[str], now: datetime) -> None:
+def mark_seen(db: Database, digests: Mapping[str, str], now: datetime) -> None:
     """See `Storage.mark_seen`."""
-    db.table("seen").insert_all(
-        ({"id": i, "at": micros(now)} for i in post_ids), pk="id", replace=True
+    at = micros(now)
+    db.conn.executemany(
+        "INSERT INTO seen (id, digest, at) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET at = excluded.at, digest = iif(digest = ?, digest, excluded.digest)",
+        [(i, digest, at, _GONE) for i, digest in digests.items()],
     )
     db.execute("DELETE FROM seen WHERE at < ?", [micros(now - SEEN_FOR)])
 
@@ -66,22 +86,150 @@ def record(
     now: datetime,
 ) -> bool:
     """See `Storage.record`."""
-    if not _insert_post(db, post, now):
+    known = _digest(db, post.id)
+    if known in (_GONE, post.digest):
         return False
-    interactions = [v for v in verdicts if isinstance(v, Interaction)]
+    _write_post(db, post, now)
+    if known is not None and _said(db, post.id) == [_comparable(v) for v in verdicts]:
+        return False
     report = cluster.report(post)
-    candidates = _candidates(db, [i.pair for i in interactions])
-    placements = cluster(post, interactions, candidates) if interactions else ()
-    recording = file_post(post, report, verdicts, placements, candidates, now)
+    before = _take_back(db, post.id) if known is not None else {}
+    interactions = [v for v in verdicts if isinstance(v, Interaction)]
+    if before:  # a correction stays where its post was
+        stories = [b.without for b in before.values()]
+        placements = _kept_places(post, interactions, before)
+    else:
+        stories = _candidates(db, [i.pair for i in interactions])
+        placements = list(cluster(post, interactions, stories)) if interactions else []
+    told = {i: b.pairs for i, b in before.items()}
+    recording = file_post(post, report, verdicts, placements, stories, now, told=told)
     for entry in recording.entries:
-        _write_story(db, entry, report, now)
+        _write_story(db, entry.story, now)
+        _write_report(db, entry.story.id, report)
         for pair in entry.joined:
-            _fan_out(db, entry.story.id, pair, hold, now)
+            fan_out.owe(db, entry.story.id, pair, hold, now)
+    grown = {e.story.id: e.story for e in recording.entries}
+    for story in stories:
+        if story.id in before and story.id not in grown:
+            _abandon(db, story, now)
+        elif story.id in before or story.revision < grown.get(story.id, story).revision:
+            fan_out.touch(db, story.id, now, must=story.id in before)
     db.table("verdicts").insert_all(_verdict_row(post, f) for f in recording.verdicts)
     return True
 
 
-def _insert_post(db: Database, post: Post, now: datetime) -> bool:
+def retract(db: Database, post_id: str, now: datetime) -> bool:
+    """See `Storage.retract`."""
+    mark_seen(db, {post_id: _GONE}, now)
+    if _digest(db, post_id) is None:
+        return False
+    for before in _take_back(db, post_id).values():
+        _abandon(db, before.without, now)
+    db.execute("UPDATE posts SET digest = ? WHERE id = ?", [_GONE, post_id])
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """A story before a report of it was taken back: the pairs it had, and it without them."""
+
+    pairs: tuple[StoryPair, ...]
+    without: Story
+    #: Pairs that the report told of.
+    told: frozenset[Pair]
+
+
+def _take_back(db: Database, post_id: str) -> dict[str, _Before]:
+    """Withdraw a post's verdicts and take its report out of its stories, which are not written."""
+    told: dict[str, set[Pair]] = defaultdict(set)
+    for story_id, a, b in db.execute(
+        "SELECT story_id, a, b FROM verdicts WHERE post_id = ? AND story_id IS NOT NULL "
+        "AND state <> 'withdrawn' ORDER BY id",
+        [post_id],
+    ).fetchall():
+        told[story_id].add(Pair(a, b))
+    db.execute("UPDATE verdicts SET state = 'withdrawn' WHERE post_id = ?", [post_id])
+    db.execute("DELETE FROM reports WHERE post_id = ?", [post_id])
+    return {
+        story.id: _Before(
+            pairs=story.pairs,
+            without=replace(story, pairs=_still_told(db, story.id), revision=story.revision + 1),
+            told=frozenset(told[story.id]),
+        )
+        for story in load(db, told)
+    }
+
+
+def _still_told(db: Database, story_id: str) -> tuple[StoryPair, ...]:
+    """The pairs of a story as its remaining verdicts tell them; look-backs only add."""
+    rows = list(
+        db.query(
+            "SELECT * FROM verdicts WHERE story_id = ? AND state IN ('story', 'digest', 'archive') "
+            "ORDER BY id",
+            [story_id],
+        )
+    )
+    news = strongest(_story_pair(r) for r in rows if r["state"] != VerdictState.ARCHIVE)
+    fresh = {p.pair for p in news}
+    archive = strongest(_story_pair(r) for r in rows if r["state"] == VerdictState.ARCHIVE)
+    return tuple(sorted((*news, *(p for p in archive if p.pair not in fresh)), key=_by_pair))
+
+
+def _by_pair(pair: StoryPair) -> Pair:
+    return pair.pair
+
+
+def _kept_places(
+    post: Post, interactions: Sequence[Interaction], before: Mapping[str, _Before]
+) -> list[Placement]:
+    pairs: dict[str, list[Pair]] = defaultdict(list)
+    for i in interactions:
+        place = next((s for s, b in before.items() if i.pair in b.told), next(iter(before)))
+        pairs[place].append(i.pair)
+    past = {i.pair for i in interactions if i.past}
+    return [
+        Placement(story_id=s, pairs=tuple(p), archive=post.archive or past.issuperset(p))
+        for s, p in pairs.items()
+    ]
+
+
+def _abandon(db: Database, story: Story, now: datetime) -> None:
+    """Write a story that a report was taken out of, and correct what was told of it."""
+    if not story.reports:
+        story = replace(story, state=StoryState.WITHDRAWN)
+    _write_story(db, story, now)
+    fan_out.touch(db, story.id, now, must=True)
+
+
+def _said(db: Database, post_id: str) -> list[tuple[object, ...]]:
+    return [
+        tuple(row)
+        for row in db.execute(
+            "SELECT a, b, reason, kind, tier, past, evidence FROM verdicts "
+            "WHERE post_id = ? AND state <> 'withdrawn' ORDER BY id",
+            [post_id],
+        ).fetchall()
+    ]
+
+
+def _comparable(v: Verdict) -> tuple[object, ...]:
+    pair = (v.pair.a, v.pair.b) if v.pair else (None, None)
+    if isinstance(v, Interaction):
+        return (*pair, None, v.kind, v.tier, int(v.past), _storable(v.evidence))
+    return (*pair, v.reason, None, None, None, None)
+
+
+def _digest(db: Database, post_id: str) -> str | None:
+    """What a post said when it was recorded; None when it never was."""
+    row = db.execute(
+        "SELECT digest FROM posts WHERE id = :id "
+        "UNION ALL SELECT digest FROM seen WHERE id = :id AND digest = :gone",
+        {"id": post_id, "gone": _GONE},
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _write_post(db: Database, post: Post, now: datetime) -> None:
     row = {
         "id": post.id,
         "source_id": post.source_id,
@@ -97,10 +245,9 @@ def _insert_post(db: Database, post: Post, now: datetime) -> bool:
         "official": int(post.official),
         "archive": int(post.archive),
         "recorded_at": micros(now),
+        "digest": post.digest,
     }
-    before = db.conn.total_changes
-    db.table("posts").insert(row, pk="id", ignore=True)
-    return db.conn.total_changes > before
+    db.table("posts").upsert(row, pk="id")
 
 
 def _storable(text: str) -> str:
@@ -168,8 +315,7 @@ def latest(db: Database, pair: Pair | None, limit: int) -> list[Story]:
     return load(db, [row[0] for row in rows.fetchall()])
 
 
-def _write_story(db: Database, entry: Entry, report: Report, now: datetime) -> None:
-    story = entry.story
+def _write_story(db: Database, story: Story, now: datetime) -> None:
     db.execute(
         """
         INSERT INTO stories (id, state, created_at, first_seen, last_seen, revision)
@@ -186,25 +332,26 @@ def _write_story(db: Database, entry: Entry, report: Report, now: datetime) -> N
             "revision": story.revision,
         },
     )
-    db.table("story_pairs").upsert_all(
-        (
-            {
-                "story_id": story.id,
-                "a": p.pair.a,
-                "b": p.pair.b,
-                "kind": p.kind,
-                "tier": p.tier,
-                "confidence": float(p.confidence),
-                "evidence": _storable(p.evidence),
-                "happened_at": None if p.happened_at is None else micros(p.happened_at),
-            }
-            for p in story.pairs
-        ),
-        pk=("story_id", "a", "b"),
-    )
-    db.table("reports").insert(
+    db.execute("DELETE FROM story_pairs WHERE story_id = ?", [story.id])
+    db.table("story_pairs").insert_all(
         {
             "story_id": story.id,
+            "a": p.pair.a,
+            "b": p.pair.b,
+            "kind": p.kind,
+            "tier": p.tier,
+            "confidence": float(p.confidence),
+            "evidence": _storable(p.evidence),
+            "happened_at": None if p.happened_at is None else micros(p.happened_at),
+        }
+        for p in story.pairs
+    )
+
+
+def _write_report(db: Database, story_id: str, report: Report) -> None:
+    db.table("reports").insert(
+        {
+            "story_id": story_id,
             "post_id": report.post_id,
             "outlet": report.outlet,
             "title": _storable(report.title),
@@ -219,48 +366,6 @@ def _write_story(db: Database, entry: Entry, report: Report, now: datetime) -> N
         },
         pk=("story_id", "post_id"),
         replace=True,
-    )
-
-
-def _fan_out(db: Database, story_id: str, pair: Pair, hold: float, now: datetime) -> None:
-    """Owe the story to every channel that watches the pair since before it was first recorded."""
-    at = micros(now)
-    values = {
-        "story": story_id,
-        "a": pair.a,
-        "b": pair.b,
-        "now": at,
-        "due": at + int(hold * 1_000_000),
-        "first": Step.FIRST,
-        "upgrade": Step.UPGRADE,
-        "pending": OwedState.PENDING,
-    }
-    watching = """
-        SELECT w.channel_id, min(w.guild_id) AS guild_id
-        FROM watches w JOIN stories s ON s.id = :story
-        WHERE ((w.a = :a AND w.b = :b) OR w.a = '') AND w.created_at <= s.created_at
-        GROUP BY w.channel_id
-    """
-    # A pair that joins after the first message was frozen is told in a message of its own.
-    db.execute(
-        f"""
-        INSERT INTO owed (story_id, channel_id, step, guild_id, state, created_at, due_at)
-        SELECT :story, channel_id, :upgrade, guild_id, :pending, :now, :due FROM ({watching}) w
-        WHERE EXISTS (SELECT 1 FROM owed o WHERE o.story_id = :story AND o.step = :first
-                      AND o.channel_id = w.channel_id AND o.message_id IS NOT NULL)
-        ON CONFLICT (story_id, channel_id, step) DO NOTHING
-        """,  # noqa: S608  a constant
-        values,
-    )
-    db.execute(
-        f"""
-        INSERT INTO owed (story_id, channel_id, step, guild_id, state, created_at, due_at)
-        SELECT :story, channel_id, :first, guild_id, :pending, :now, :due FROM ({watching}) w
-        WHERE true
-        ON CONFLICT (story_id, channel_id, step) DO UPDATE
-            SET due_at = min(due_at, excluded.due_at)
-        """,  # noqa: S608  a constant
-        values,
     )
 
 

@@ -16,6 +16,7 @@ from bot.domain.types import (
     Kind,
     Message,
     Pair,
+    Place,
     Placement,
     PollResult,
     Post,
@@ -129,6 +130,10 @@ async def claim(
     return await storage.claim_messages(now, limit=limit, lease=lease)
 
 
+def sent(message_id: int, channel_id: int = 10) -> Sent:
+    return Sent(place=Place(channel_id=channel_id, message_id=message_id))
+
+
 async def assert_balanced(storage: Storage) -> None:
     books = await storage.accounting()
     assert books.balanced, books
@@ -236,20 +241,34 @@ async def test_sources_are_lent_longest_due_first_and_only_when_switched_on(
 # ── posts ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def digests(*numbers: int, said: str = "it") -> dict[str, str]:
+    return {f"src:{n}": said for n in numbers}
+
+
 async def test_recorded_and_marked_posts_are_seen(storage: Storage) -> None:
     await record(storage, 1)
-    await storage.mark_seen(["src:2", "src:3"], T0)
-    ids = [f"src:{n}" for n in range(2000)]
-    assert await storage.unseen(ids) == set(ids) - {"src:1", "src:2", "src:3"}
+    await storage.mark_seen(digests(2, 3), T0)
+    asked = {**digests(*range(2000)), "src:1": post(1).digest}
+    assert set(await storage.unseen(asked)) == set(asked) - {"src:1", "src:2", "src:3"}
+
+
+async def test_a_post_that_says_something_else_is_unseen_again(storage: Storage) -> None:
+    await record(storage, 1)
+    await storage.mark_seen(digests(2), T0)
+    assert await storage.unseen(digests(1, 2, 3, said="else")) == {
+        "src:1": True,
+        "src:2": False,
+        "src:3": False,
+    }
 
 
 async def test_marking_again_is_harmless_and_old_marks_are_forgotten(storage: Storage) -> None:
-    await storage.mark_seen(["src:1"], T0)
-    await storage.mark_seen(["src:1", "src:2"], T0 + timedelta(days=10))
-    await storage.mark_seen(["src:3"], T0 + timedelta(days=20))
-    assert await storage.unseen(["src:1", "src:2"]) == set()
-    await storage.mark_seen(["src:4"], T0 + timedelta(days=60))
-    assert await storage.unseen(["src:1", "src:2"]) == {"src:1", "src:2"}
+    await storage.mark_seen(digests(1), T0)
+    await storage.mark_seen(digests(1, 2), T0 + timedelta(days=10))
+    await storage.mark_seen(digests(3), T0 + timedelta(days=20))
+    assert await storage.unseen(digests(1, 2)) == {}
+    await storage.mark_seen(digests(4), T0 + timedelta(days=60))
+    assert set(await storage.unseen(digests(1, 2))) == {"src:1", "src:2"}
 
 
 async def test_a_post_is_recorded_once(storage: Storage) -> None:
@@ -367,7 +386,7 @@ async def test_archive_is_owed_to_nobody_until_news_of_it_comes(storage: Storage
 async def test_a_look_back_changes_nothing_that_was_told(storage: Storage) -> None:
     await watch(storage, 10, None)
     await record(storage, 1)
-    await storage.settle((await claim(storage))[0], Sent(discord_id=1), T0)
+    await storage.settle((await claim(storage))[0], sent(1), T0)
     later = T0 + timedelta(days=3)
     await record(storage, 2, met(), cluster=OneStory(archive=True), published=later, now=later)
     [story] = await storage.stories()
@@ -391,10 +410,14 @@ async def test_a_pair_that_joins_after_the_message_is_an_upgrade(storage: Storag
     await watch(storage, 10, CD)
     await watch(storage, 11, AB)
     await record(storage, 1, met(AB))
-    assert len(await claim(storage)) == 2
+    first, other = await claim(storage)
     both = OneStory()
     await record(storage, 2, met(AB), met(CD), cluster=both)
+    assert await claim(storage) == []  # what is upgraded must be there first
+    for message, number in ((first, 1), (other, 2)):
+        await storage.settle(message, sent(number, message.channel_id), T0)
     [upgrade] = await claim(storage)
+    assert upgrade.reply_to == Place(channel_id=10, message_id=1)
     assert upgrade.channel_id == 10
     assert upgrade.items[0].step is Step.UPGRADE
     assert {p.pair for p in upgrade.items[0].story.pairs} == {AB, CD}
@@ -504,15 +527,15 @@ async def test_a_lent_message_is_not_lent_again_until_its_lease_ends(storage: St
     assert await claim(storage, at(59)) == []
     [second] = await claim(storage, at(60))
     assert second.id == first.id
-    assert not await storage.settle(first, Sent(discord_id=1), at(61))
-    assert await storage.settle(second, Sent(discord_id=2), at(62))
-    assert not await storage.settle(second, Sent(discord_id=3), at(63))
+    assert not await storage.settle(first, sent(1), at(61))
+    assert await storage.settle(second, sent(2), at(62))
+    assert not await storage.settle(second, sent(3), at(63))
     assert (await storage.accounting()).sent == 1
 
 
 async def test_sent_is_final(storage: Storage) -> None:
     message = await owed_message(storage)
-    await storage.settle(message, Sent(discord_id=99), T0)
+    await storage.settle(message, sent(99), T0)
     assert await claim(storage, at(9999)) == []
     books = await storage.accounting()
     assert (books.planned, books.sent) == (1, 1)
@@ -550,7 +573,7 @@ async def test_a_closed_channel_keeps_its_watch_and_its_messages(storage: Storag
     assert await claim(storage, at(3599)) == []
     probes = await claim(storage, at(3600))
     assert message.id in {m.id for m in probes}
-    await storage.settle(probes[0], Sent(discord_id=1), at(3601))
+    await storage.settle(probes[0], sent(1), at(3601))
     assert await storage.closed_channels(1) == {}
     assert len(await storage.watches(1)) == 1
     await assert_balanced(storage)
@@ -579,7 +602,7 @@ async def test_released_messages_can_be_claimed_at_once(storage: Storage) -> Non
     assert await storage.release_messages() == 0
     [again] = await claim(storage, at(1))
     assert (again.id, again.attempt) == (first.id, 2)
-    assert not await storage.settle(first, Sent(discord_id=1), at(2))
+    assert not await storage.settle(first, sent(1), at(2))
 
 
 async def test_a_claim_is_limited_and_no_message_is_lent_twice(storage: Storage) -> None:

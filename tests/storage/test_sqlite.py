@@ -43,7 +43,8 @@ def schema_of(path: Path) -> str:
     try:
         rows = connection.execute(
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE '\\_sqlite%' "
-            "ESCAPE '\\' AND tbl_name NOT LIKE '\\_sqlite%' ESCAPE '\\' ORDER BY type DESC, name"
+            "ESCAPE '\\' AND tbl_name NOT LIKE '\\_sqlite%' ESCAPE '\\' "
+            "ORDER BY type <> 'table', type, name"
         ).fetchall()
     finally:
         connection.close()
