@@ -120,8 +120,9 @@ def record(
 
 def retract(db: Database, post_id: str, now: datetime) -> bool:
     """See `Storage.retract`."""
+    known = _digest(db, post_id)
     mark_seen(db, {post_id: _GONE}, now)
-    if _digest(db, post_id) is None:
+    if known in (None, _GONE):
         return False
     for before in _take_back(db, post_id).values():
         _abandon(db, before.without, now)
@@ -131,30 +132,32 @@ def retract(db: Database, post_id: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """A story before a report of it was taken back: the pairs it had, and it without them."""
+    """A story before a report of it was taken back, and without it."""
 
+    #: Pairs that the story had, or that this report ever told of: no news when told again.
     pairs: tuple[StoryPair, ...]
     without: Story
-    #: Pairs that the report told of.
+    #: Pairs that the report ever told of.
     told: frozenset[Pair]
 
 
 def _take_back(db: Database, post_id: str) -> dict[str, _Before]:
     """Withdraw a post's verdicts and take its report out of its stories, which are not written."""
-    told: dict[str, set[Pair]] = defaultdict(set)
-    for story_id, a, b in db.execute(
-        "SELECT story_id, a, b FROM verdicts WHERE post_id = ? AND story_id IS NOT NULL "
-        "AND state <> 'withdrawn' ORDER BY id",
-        [post_id],
-    ).fetchall():
-        told[story_id].add(Pair(a, b))
+    told: dict[str, list[StoryPair]] = defaultdict(list)
+    for row in list(
+        db.query(
+            "SELECT * FROM verdicts WHERE post_id = ? AND story_id IS NOT NULL ORDER BY id",
+            [post_id],
+        )
+    ):
+        told[row["story_id"]].append(_story_pair(row))
     db.execute("UPDATE verdicts SET state = 'withdrawn' WHERE post_id = ?", [post_id])
     db.execute("DELETE FROM reports WHERE post_id = ?", [post_id])
     return {
         story.id: _Before(
-            pairs=story.pairs,
+            pairs=strongest((*story.pairs, *told[story.id])),
             without=replace(story, pairs=_still_told(db, story.id), revision=story.revision + 1),
-            told=frozenset(told[story.id]),
+            told=frozenset(p.pair for p in told[story.id]),
         )
         for story in load(db, told)
     }

@@ -11,6 +11,7 @@ import pytest
 
 from bot.domain.ports import Storage
 from bot.domain.types import (
+    Edit,
     Gone,
     Interaction,
     Kind,
@@ -651,3 +652,374 @@ async def test_closing_twice_is_harmless_and_later_calls_say_so(storage: Storage
     await storage.close()
     with pytest.raises(StorageUnavailable, match="closed"):
         await storage.watches(1)
+
+
+# ── the order of the queue ────────────────────────────────────────────────────────────────────
+
+
+async def test_a_small_server_does_not_wait_behind_a_large_one(storage: Storage) -> None:
+    for channel in range(100, 200):
+        await watch(storage, channel, guild=1)
+    await watch(storage, 900, guild=2)
+    await record(storage, 1)
+    claimed = await claim(storage, limit=3)
+    assert 900 in {m.channel_id for m in claimed}
+
+
+async def test_a_later_story_of_a_small_server_overtakes_a_large_ones_backlog(
+    storage: Storage,
+) -> None:
+    for channel in range(100, 200):
+        await watch(storage, channel, guild=1)
+    await watch(storage, 900, CD, guild=2)
+    await record(storage, 1)
+    await record(storage, 2, met(CD), now=at(1))
+    claimed = await claim(storage, at(1), limit=10)
+    assert 900 in {m.channel_id for m in claimed}
+
+
+async def test_a_watch_of_the_very_pair_comes_before_one_of_everything(storage: Storage) -> None:
+    await watch(storage, 10, None, guild=1)
+    await watch(storage, 11, AB, guild=2)
+    await record(storage, 1)
+    [message] = await claim(storage, limit=1)
+    assert message.channel_id == 11
+
+
+async def test_nobody_is_overtaken_for_ever(storage: Storage) -> None:
+    for channel in range(100, 105):
+        await watch(storage, channel, guild=1)
+    await watch(storage, 900, CD, guild=2)
+    await record(storage, 1)
+    left = set(range(100, 105))
+    for minute in range(1, 20):  # the small server has news all the time, and goes first
+        await record(
+            storage, minute + 1, met(CD), cluster=OneStory(always_new=True), now=at(60 * minute)
+        )
+        [message] = await claim(storage, at(60 * minute), limit=1)
+        left.discard(message.channel_id)
+        await storage.settle(message, sent(minute, message.channel_id), at(60 * minute))
+    assert left == set()
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.sqlite.fan_out.FAN_OUT", 4)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_a_fan_out_in_batches_reaches_every_channel_once(storage: Storage) -> None:
+    for channel in range(100, 111):
+        await watch(storage, channel, AB, guild=channel % 3)
+    for channel in range(105, 116):
+        await watch(storage, channel, None, guild=channel % 3)
+    await record(storage, 1)
+    reached: list[int] = []
+    while claimed := await claim(storage, limit=3):
+        reached += [m.channel_id for m in claimed]
+        for message in claimed:
+            await storage.settle(message, sent(1, message.channel_id), T0)
+        await assert_balanced(storage)
+    assert sorted(reached) == list(range(100, 116))
+    # A further report touches every one of them, again in batches.
+    await record(storage, 2)
+    edited: list[int] = []
+    for second in range(10):
+        await claim(storage, at(200 + second))
+        edits = await storage.claim_edits(at(200 + second), limit=50, lease=60)
+        edited += [e.message.channel_id for e in edits]
+        for edit in edits:
+            await storage.settle_edit(edit, Sent(place=edit.place), at(200 + second))
+    assert sorted(edited) == list(range(100, 116))
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_a_watch_that_is_saved_during_a_fan_out_gets_nothing_of_it(storage: Storage) -> None:
+    for channel in range(100, 110):
+        await watch(storage, channel)
+    await record(storage, 1)
+    await watch(storage, 200, since=at(1))
+    for _ in range(5):
+        await claim(storage, at(2))
+    assert (await storage.accounting()).planned == 10
+
+
+async def test_what_was_owed_for_long_comes_together_and_the_rest_alone(storage: Storage) -> None:
+    await watch(storage, 10)
+    await watch(storage, 11)
+    new = OneStory(always_new=True)
+    for number in range(12):
+        await record(storage, number, cluster=new, now=at(number))
+    await record(storage, 99, cluster=new, now=at(1195))
+    messages = []
+    while claimed := await claim(storage, at(1200), limit=5):
+        messages += claimed
+    told = {c: [len(m.items) for m in messages if m.channel_id == c] for c in (10, 11)}
+    assert told == {10: [10, 2, 1], 11: [10, 2, 1]}
+    for message in messages:
+        await storage.settle(message, sent(1, message.channel_id), at(1201))
+    await assert_balanced(storage)
+    assert (await storage.accounting()).sent == 26
+
+
+# ── edits ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def tell(storage: Storage, now: datetime = T0) -> Message:
+    """Channel 10 watches AB and has got the first message of a story."""
+    await watch(storage, 10)
+    await record(storage, 1, now=now)
+    [message] = await claim(storage, now)
+    assert await storage.settle(message, sent(5), now)
+    return message
+
+
+async def edits(storage: Storage, now: datetime) -> list[Edit]:
+    return await storage.claim_edits(now, limit=10, lease=60)
+
+
+def outlets(edit: Edit) -> int:
+    return len(edit.message.items[0].story.reports)
+
+
+async def test_a_further_source_edits_the_message_after_some_minutes(storage: Storage) -> None:
+    message = await tell(storage)
+    await record(storage, 2, now=at(10))
+    await record(storage, 3, now=at(20))
+    assert await edits(storage, at(60)) == []
+    [edit] = await edits(storage, at(181))
+    assert edit.place == Place(channel_id=10, message_id=5)
+    assert edit.message.id == message.id
+    assert outlets(edit) == 3
+    assert await storage.settle_edit(edit, Sent(place=edit.place), at(182))
+    assert await edits(storage, at(1000)) == []
+    await record(storage, 4, now=at(1001))
+    [again] = await edits(storage, at(1001))
+    assert outlets(again) == 4
+
+
+async def test_a_source_that_comes_during_an_edit_is_worth_another(storage: Storage) -> None:
+    await tell(storage)
+    await record(storage, 2, now=at(10))
+    [edit] = await edits(storage, at(181))
+    await record(storage, 3, now=at(182))
+    await storage.settle_edit(edit, Sent(place=edit.place), at(183))
+    assert await edits(storage, at(200)) == []
+    [again] = await edits(storage, at(364))
+    assert outlets(again) == 3
+
+
+async def test_further_sources_are_not_worth_an_edit_after_an_hour(storage: Storage) -> None:
+    await tell(storage)
+    await record(storage, 2, now=at(3700))
+    assert await edits(storage, at(3701)) == []
+
+
+async def test_a_look_back_edits_nothing(storage: Storage) -> None:
+    await tell(storage)
+    await record(storage, 2, cluster=OneStory(archive=True), now=at(10))
+    assert await edits(storage, at(200)) == []
+
+
+async def test_a_lost_lease_of_an_edit_settles_nothing(storage: Storage) -> None:
+    await tell(storage)
+    await record(storage, 2, now=at(10))
+    [first] = await edits(storage, at(200))
+    assert await edits(storage, at(201)) == []
+    [second] = await edits(storage, at(261))
+    assert not await storage.settle_edit(first, Sent(place=first.place), at(262))
+    assert await storage.settle_edit(second, Sent(place=second.place), at(263))
+
+
+async def test_a_failed_edit_is_tried_again_and_a_deleted_message_is_left_alone(
+    storage: Storage,
+) -> None:
+    await tell(storage)
+    await record(storage, 2, now=at(10))
+    [edit] = await edits(storage, at(200))
+    await storage.settle_edit(edit, Retry(after=30, reason="503"), at(201))
+    assert await edits(storage, at(230)) == []
+    [again] = await edits(storage, at(232))
+    await storage.settle_edit(again, Gone(reason="deleted", channel=False), at(233))
+    assert await edits(storage, at(1000)) == []
+
+
+async def test_an_edit_that_finds_its_channel_closed_waits_for_it(storage: Storage) -> None:
+    await tell(storage)
+    await record(storage, 2, now=at(10))
+    [edit] = await edits(storage, at(200))
+    await storage.settle_edit(edit, Gone(reason="403"), at(201))
+    assert await storage.closed_channels(1) == {10: "403"}
+    assert await edits(storage, at(300)) == []
+    await storage.open_channel(10)
+    assert len(await edits(storage, at(301))) == 1
+
+
+async def test_an_appearance_that_turns_out_a_greeting_is_an_upgrade(storage: Storage) -> None:
+    await watch(storage, 10)
+    await watch(storage, 11, since=at(5))
+    seen = met(kind=Kind.CO_APPEARANCE, confidence=0.99)
+    await record(storage, 1, seen)
+    [first] = await claim(storage)
+    await storage.settle(first, sent(5), T0)
+    await record(storage, 2, met(confidence=0.8), now=at(60))
+    [upgrade] = await claim(storage, at(60))
+    assert upgrade.items[0].step is Step.UPGRADE
+    assert upgrade.items[0].story.pairs[0].kind is Kind.GREETING
+    assert upgrade.reply_to == Place(channel_id=10, message_id=5)
+    await record(storage, 3, met(kind=Kind.PHOTO), now=at(90))
+    assert await claim(storage, at(100)) == []
+
+
+async def test_an_appearance_that_turns_out_a_greeting_in_time_is_told_once(
+    storage: Storage,
+) -> None:
+    await watch(storage, 10)
+    await record(storage, 1, met(kind=Kind.CO_APPEARANCE), hold=20)
+    await record(storage, 2, met())
+    [first] = await claim(storage)
+    assert first.items[0].step is Step.FIRST
+    assert first.items[0].story.pairs[0].kind is Kind.GREETING
+    await storage.settle(first, sent(5), T0)
+    assert await claim(storage, at(100)) == []
+
+
+# ── corrections ───────────────────────────────────────────────────────────────────────────────
+
+
+async def verdict_states(storage: Storage) -> dict[str, int]:
+    return dict((await storage.accounting()).verdicts)
+
+
+async def test_a_correction_that_says_the_same_changes_nothing(storage: Storage) -> None:
+    await tell(storage)
+    assert not await record(storage, 1, title="The same, better spelt", now=at(60))
+    assert await storage.unseen({"src:1": post(1, title="The same, better spelt").digest}) == {}
+    assert await edits(storage, at(300)) == []
+    assert await verdict_states(storage) == {"story": 1}
+
+
+async def test_a_corrected_report_edits_at_once_and_is_not_announced_again(
+    storage: Storage,
+) -> None:
+    await tell(storage)
+    photo = met(kind=Kind.PHOTO, evidence="they posed")
+    assert await record(storage, 1, photo, title="It was a photo", now=at(7200))
+    assert await claim(storage, at(7300)) == []
+    [edit] = await edits(storage, at(7300))
+    [item] = edit.message.items
+    assert item.story.pairs[0].kind is Kind.PHOTO
+    assert [r.title for r in item.story.reports] == ["It was a photo"]
+    assert await verdict_states(storage) == {"story": 1, "withdrawn": 1}
+    assert len(await storage.stories()) == 1
+    await assert_balanced(storage)
+
+
+async def test_a_correction_that_names_another_pair_takes_the_first_back(storage: Storage) -> None:
+    await tell(storage)
+    await watch(storage, 11, CD)
+    await record(storage, 1, met(CD), title="It was two others", now=at(60))
+    [edit] = await edits(storage, at(60))
+    [item] = edit.message.items
+    assert item.story.pairs == ()
+    assert [p.pair for p in item.taken_back] == [AB]
+    [message] = await claim(storage, at(60))
+    assert (message.channel_id, message.items[0].step) == (11, Step.FIRST)
+
+
+async def test_a_correction_to_nothing_withdraws_the_story(storage: Storage) -> None:
+    await tell(storage)
+    no = Rejection(pair=AB, reason=Reason.IRREALIS, detail="it was a rumour")
+    assert await record(storage, 1, no, title="They did not meet", now=at(60))
+    [edit] = await edits(storage, at(61))
+    assert edit.message.items[0].story.state is StoryState.WITHDRAWN
+    assert await verdict_states(storage) == {"withdrawn": 1, "rejected:irrealis": 1}
+    assert await record(storage, 1, title="They did after all", now=at(600))
+    [again] = await edits(storage, at(601))
+    assert [p.pair for p in again.message.items[0].story.pairs] == [AB]
+    assert await claim(storage, at(601)) == []
+
+
+async def test_a_deleted_report_among_others_only_leaves_the_list(storage: Storage) -> None:
+    await tell(storage)
+    await record(storage, 2, now=at(10))
+    assert await storage.retract("src:1", at(20))
+    [edit] = await edits(storage, at(20))
+    [item] = edit.message.items
+    assert [r.post_id for r in item.story.reports] == ["src:2"]
+    assert [p.pair for p in item.story.pairs] == [AB]
+    assert item.taken_back == ()
+
+
+async def test_a_deleted_report_that_was_the_only_one_withdraws_the_story(
+    storage: Storage,
+) -> None:
+    await tell(storage)
+    await watch(storage, 11)
+    assert await storage.retract("src:1", at(9000))  # withdrawals have no time limit
+    [edit] = await edits(storage, at(9000))
+    [item] = edit.message.items
+    assert item.story.state is StoryState.WITHDRAWN
+    assert [p.pair for p in item.taken_back] == [AB]
+    assert [r.post_id for r in item.story.reports] == ["src:1"]
+    assert await verdict_states(storage) == {"withdrawn": 1}
+    await storage.settle_edit(edit, Sent(place=edit.place), at(9001))
+    assert await edits(storage, at(20000)) == []
+    await assert_balanced(storage)
+
+
+async def test_what_is_owed_of_a_withdrawn_story_is_withdrawn(storage: Storage) -> None:
+    await watch(storage, 10)
+    await record(storage, 1, hold=20)
+    await storage.retract("src:1", at(5))
+    assert await claim(storage, at(30)) == []
+    books = await storage.accounting()
+    assert (books.planned, books.withdrawn) == (1, 1)
+
+
+async def test_a_deletion_during_the_send_is_followed_by_an_edit(storage: Storage) -> None:
+    await watch(storage, 10)
+    await record(storage, 1)
+    [message] = await claim(storage)
+    await storage.retract("src:1", at(1))
+    await storage.settle(message, sent(5), at(2))
+    assert len(await edits(storage, at(2))) == 1
+
+
+async def test_a_deletion_that_overtakes_its_post_leaves_a_mark(storage: Storage) -> None:
+    assert not await storage.retract("src:1", T0)
+    assert await storage.unseen({"src:1": post(1).digest}) == {}
+    assert not await record(storage, 1)
+    assert await storage.stories() == []
+    await storage.mark_seen(digests(1), at(1))
+    assert await storage.unseen({"src:1": post(1).digest}) == {}
+
+
+async def test_a_deletion_twice_changes_nothing_more(storage: Storage) -> None:
+    await tell(storage)
+    await storage.retract("src:1", at(1))
+    [edit] = await edits(storage, at(1))
+    await storage.settle_edit(edit, Sent(place=edit.place), at(2))
+    await storage.retract("src:1", at(3))
+    assert await edits(storage, at(5000)) == []
+
+
+# ── dead letters and the books ────────────────────────────────────────────────────────────────
+
+
+async def test_dead_letters_are_shown_and_can_be_tried_again(storage: Storage) -> None:
+    await watch(storage, 10, guild=1)
+    await watch(storage, 11, guild=2)
+    await record(storage, 1)
+    for message in await claim(storage):
+        await storage.settle(message, Gone(reason="refused", channel=False), T0)
+    letters = await storage.dead_letters(None)
+    assert {d.message.channel_id: d.reason for d in letters} == {10: "refused", 11: "refused"}
+    assert [d.message.channel_id for d in await storage.dead_letters(2)] == [11]
+    assert await storage.retry_dead(2, at(90_000)) == 1
+    [again] = await claim(storage, at(90_000))
+    assert (again.channel_id, again.by_hand, again.attempt) == (11, True, 1)
+    await storage.settle(again, Retry(after=1, reason="503"), at(90_001))
+    assert (await storage.accounting()).pending == 1  # it has another day
+    await assert_balanced(storage)
+    assert [d.message.channel_id for d in await storage.dead_letters(None)] == [10]

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,16 @@ WATCH = Watch(
     user_id=3,
     created_at=datetime(2026, 1, 1, tzinfo=UTC),
 )
+
+POST = Post(id="src:1", source_id="src", text="text", seen_at=datetime(2026, 1, 2, tzinfo=UTC))
+MET = Interaction(
+    pair=Pair("a.one", "b.two"),
+    kind=Kind.GREETING,
+    tier=Tier.ANNOUNCE,
+    confidence=0.9,
+    evidence="they bowed",
+)
+CLUSTER = Clusterer(Lexicon({}, {}))
 
 
 def schema_of(path: Path) -> str:
@@ -184,21 +195,11 @@ async def test_other_addresses_are_refused_with_an_example(url: str) -> None:
 
 async def test_what_counted_is_kept_with_each_verdict(tmp_path: Path) -> None:
     because = (("in one list", 0.55), ("Jisoo: bound to BLACKPINK", 4.0))
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    met = Interaction(
-        pair=Pair("a.one", "b.two"),
-        kind=Kind.GREETING,
-        tier=Tier.ANNOUNCE,
-        confidence=0.9,
-        evidence="they bowed",
-        because=because,
-    )
+    met = replace(MET, because=because)
     unmet = Rejection(pair=Pair("a.one", "c.three"), reason=Reason.CO_MENTION)
     store = await SqliteStorage.open(tmp_path / "kept.db")
     try:
-        post = Post(id="src:1", source_id="src", text="text", seen_at=at)
-        cluster = Clusterer(Lexicon({}, {}))
-        assert await store.record(post, (met, unmet), cluster, hold=0.0, now=at)
+        assert await store.record(POST, (met, unmet), CLUSTER, hold=0.0, now=POST.seen_at)
     finally:
         await store.close()
     connection = sqlite3.connect(tmp_path / "kept.db")
@@ -207,3 +208,28 @@ async def test_what_counted_is_kept_with_each_verdict(tmp_path: Path) -> None:
     finally:
         connection.close()
     assert [json.loads(b) for (b,) in rows] == [[list(x) for x in because], []]
+
+
+async def test_the_books_miss_a_row_that_was_lost(tmp_path: Path) -> None:
+    path = tmp_path / "crumbs.db"
+    store = await SqliteStorage.open(path)
+    assert await store.add_watch(WATCH)
+    await store.record(POST, [MET], CLUSTER, hold=0, now=POST.seen_at)
+    assert (await store.accounting()).balanced
+    with sqlite3.connect(path) as behind:
+        behind.execute("DELETE FROM owed")
+    assert not (await store.accounting()).balanced
+    await store.close()
+
+
+async def test_the_books_see_what_is_owed_and_its_message_disagree(tmp_path: Path) -> None:
+    path = tmp_path / "crumbs.db"
+    store = await SqliteStorage.open(path)
+    assert await store.add_watch(WATCH)
+    await store.record(POST, [MET], CLUSTER, hold=0, now=POST.seen_at)
+    await store.claim_messages(POST.seen_at, limit=1, lease=60)
+    with sqlite3.connect(path) as behind:
+        behind.execute("UPDATE owed SET state = 'sent'")
+    books = await store.accounting()
+    assert (books.adrift, books.balanced) == (1, False)
+    await store.close()
