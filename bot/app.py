@@ -251,14 +251,18 @@ class Loops:
         pause = 1.0
         while not self._stop.is_set():
             wake.clear()  # before the round, so that news during it starts another
+            busy = 0
+            unavailable = ""
             try:
                 busy = await once()
-                pause = 1.0
-            except StorageUnavailable as error:
-                log.warning("storage is unavailable", role=role, error=str(error), again_in=pause)
+            except* StorageUnavailable as errors:
+                unavailable = str(_first_of(errors))
+            if unavailable:
+                log.warning("storage is unavailable", role=role, error=unavailable, again_in=pause)
                 await self._sleep(pause)
                 pause = min(pause * 2, 30.0)
                 continue
+            pause = 1.0
             if not busy:
                 await self._first(wake.wait())
 
@@ -273,6 +277,12 @@ class Loops:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+def _first_of(errors: BaseExceptionGroup[StorageUnavailable]) -> BaseException:
+    """One of the errors of a round's tasks; they tell of the same trouble."""
+    first = errors.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 @contextmanager

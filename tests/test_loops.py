@@ -99,14 +99,24 @@ async def test_what_breaks_one_role_ends_all_and_is_raised() -> None:
     assert caught.group_contains(ConfigError, match="roster is gone")
 
 
-async def test_unavailable_storage_is_waited_for_and_a_stop_ends_the_waiting() -> None:
+@pytest.mark.parametrize("in_a_task", [False, True])
+async def test_unavailable_storage_is_waited_for_and_a_stop_ends_the_waiting(
+    *, in_a_task: bool
+) -> None:
     stop = asyncio.Event()
     tries = 0
+
+    async def full() -> None:
+        raise StorageUnavailable("the disk is full")
 
     async def once() -> int:
         nonlocal tries
         tries += 1
-        raise StorageUnavailable("the disk is full")
+        if not in_a_task:
+            await full()
+        async with asyncio.TaskGroup() as group:  # as the sends of a round are
+            group.create_task(full())
+        return 0
 
     running = asyncio.create_task(Loops(stop).run({"deliver": once}, None, grace=1))
     await asyncio.sleep(0.3)
