@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -347,3 +350,94 @@ async def test_a_gone_channel_does_not_hold_up_another(line: Line, clock: Clock)
     books = await line.storage.accounting()
     assert (books.pending, books.sent) == (1, 1)
     assert await line.storage.closed_channels(1) == {10: "403"}
+
+
+async def test_a_slow_send_does_not_hold_up_the_others(line: Line, clock: Clock) -> None:
+    for channel in range(10, 60):
+        await line.watch(channel)
+    await line.match([post(clock)])
+    release = asyncio.Event()
+
+    class Slow(Recorder):
+        async def send(self, message: Message) -> Outcome:
+            outcome = await super().send(message)
+            if message.channel_id == 10:
+                await release.wait()
+            elif len(self.messages) == 50:
+                release.set()
+            return outcome
+
+    sender = Slow()
+    assert await asyncio.wait_for(deliver_once(line.storage, sender, clock, limit=4), 30) == 50
+    assert len({m.channel_id for m in sender.messages}) == 50
+
+
+async def test_a_stop_ends_the_round_with_what_is_under_way(line: Line, clock: Clock) -> None:
+    for channel in range(10, 30):
+        await line.watch(channel)
+    await line.match([post(clock)])
+    sender = Recorder()
+    await deliver_once(
+        line.storage, sender, clock, limit=4, go_on=lambda: len(sender.messages) == 0
+    )
+    assert len(sender.messages) == 4
+    books = await line.storage.accounting()
+    assert (books.sent, books.pending) == (4, 16)
+
+
+async def test_a_further_source_and_a_deletion_edit_the_message(line: Line, clock: Clock) -> None:
+    await line.storage.sync_sources([SOURCE], clock())
+    await line.watch()
+    clock.tick()
+    sender = Recorder()
+    answers = Scripted(
+        batch(post(clock, 1)),
+        batch(post(clock, 2, outlet="T")),
+        batch(deleted=("s:1", "s:2", "s:unknown")),
+    )
+    for wait in (61, 200, 200):
+        await line.ingest(answers)
+        await line.deliver(sender)
+        clock.tick(wait)
+        await line.deliver(sender)
+    assert len(sender.messages) == 1
+    further, withdrawn = sender.edits
+    assert [r.outlet for r in further.message.items[0].story.reports] == ["S", "T"]
+    assert withdrawn.message.items[0].story.pairs == ()
+    assert [p.pair for p in withdrawn.message.items[0].taken_back] == [PAIR]
+
+
+async def test_a_corrected_entry_is_judged_again_and_takes_back_what_it_said(
+    line: Line, clock: Clock
+) -> None:
+    await line.watch()
+    sender = Recorder()
+    await line.match([post(clock)])
+    await line.deliver(sender)
+    await line.match([post(clock, text="Correction: it rained in Paris, and nobody was there.")])
+    await line.deliver(sender)
+    [edit] = sender.edits
+    assert [p.pair for p in edit.message.items[0].taken_back] == [PAIR]
+    await line.match([post(clock, text="Correction: it rained in Paris, and nobody was there.")])
+    assert dict((await line.storage.accounting()).verdicts) == {"withdrawn": 1}
+
+
+async def test_what_became_of_a_message_is_written_once_the_store_is_back(
+    line: Line, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bot.pipeline._SETTLE_PAUSE", 0.01)
+    await line.watch()
+    await line.match([post(clock)])
+    blocker = sqlite3.connect(tmp_path / "crumbs.db", isolation_level=None)
+
+    class Blocked(Recorder):
+        async def send(self, message: Message) -> Outcome:
+            blocker.execute("BEGIN IMMEDIATE")
+            asyncio.get_running_loop().call_later(5.5, blocker.execute, "ROLLBACK")
+            return await super().send(message)
+
+    sender = Blocked()
+    await line.deliver(sender)
+    assert len(sender.messages) == 1
+    assert (await line.storage.accounting()).sent == 1
+    blocker.close()
