@@ -17,6 +17,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.domain.errors import ConfigError, CrumbsError
 from bot.domain.ports import Storage
+from bot.pacing import Pacer
 from cogs.errors import answer_error
 
 log = structlog.get_logger()
@@ -33,9 +34,13 @@ class _Tree(app_commands.CommandTree["Client"]):
 
 
 class Client(commands.Bot):
-    """Crumbs on Discord. `log_in` is enough to send; `serve` also listens to the gateway."""
+    """Crumbs on Discord. `log_in` is enough to send; `serve` also listens to the gateway.
+
+    Everything it asks of Discord keeps the pace of `pacer`.
+    """
 
     def __init__(self) -> None:
+        self.pacer = Pacer()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -47,6 +52,7 @@ class Client(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            http_trace=self.pacer.trace(),
         )
 
     async def log_in(self, token: str, api_url: str, cogs: Sequence[commands.Cog]) -> None:

@@ -39,5 +39,5 @@ async def answer_error(interaction: discord.Interaction, error: Exception) -> No
             await interaction.followup.send(text, ephemeral=True, allowed_mentions=quiet)
         else:
             await interaction.response.send_message(text, ephemeral=True, allowed_mentions=quiet)
-    except discord.HTTPException as failed:
+    except discord.DiscordException as failed:  # RateLimited is no HTTPException
         log.warning("could not answer a member", error=str(failed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -34,6 +35,10 @@ class Rest:
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
+        self._rng = random.Random(0)
+
+    def _way(self, latency: float | tuple[float, float]) -> float:
+        return self._rng.uniform(*latency) if isinstance(latency, tuple) else latency
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request and write it down."""
@@ -45,7 +50,8 @@ class Rest:
         )
         standin.ledger.requests.append(entry)
         if standin.latency:
-            await asyncio.sleep(standin.latency)
+            await asyncio.sleep(self._way(standin.latency))
+            entry.at = standin.clock.now()  # limits count from here
         if wait := standin.counters.banned():
             return self._ban(entry, wait)
         if found is None:

@@ -39,7 +39,9 @@ class StandIn:
     """A truthful stand-in for Discord's API v10 and its gateway.
 
     ``openapi`` is the path of the official description, False to do without it, or None to take
-    it from the environment. Leaving the ``async with`` block fails when anything was violated.
+    it from the environment. ``latency`` is how many real seconds each request is on its way, or
+    between which two numbers that varies. Leaving the ``async with`` block fails when anything
+    was violated.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class StandIn:
         clock: Clock | None = None,
         shards: int = 1,
         privileged_intents: Iterable[str] = (),
-        latency: float = 0.0,
+        latency: float | tuple[float, float] = 0.0,
     ) -> None:
         self.clock = clock or Clock()
         self.counters = Counters(limits or Limits(), self.clock)
