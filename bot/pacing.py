@@ -14,6 +14,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from types import SimpleNamespace
@@ -161,7 +162,8 @@ class Pacer:
             await mine
         except asyncio.CancelledError:
             if mine.cancelled():
-                queue.remove(mine)
+                with suppress(ValueError):  # a turn that came meanwhile has passed us over
+                    queue.remove(mine)
             elif mine.exception() is None:  # it was our turn, which is now somebody else's
                 self._wake_one()
             raise
