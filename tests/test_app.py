@@ -164,18 +164,55 @@ async def test_a_wrong_setting_is_a_sentence_and_exit_code_3(
         assert "not.a.token" not in output.decode()
 
 
-async def test_a_malformed_gateway_event_does_not_end_the_bot(tmp_path: Path) -> None:
+async def test_malformed_gateway_events_do_not_end_the_bot(tmp_path: Path) -> None:
     async with world(tmp_path) as w, bot(w.env, w.folder) as child:
         await w.api.wait_ready()
         await w.mod.command(w.channel, "pair", first="jisoo", second="mingyu")
-        w.api.gateway.dispatch_raw("CHANNEL_CREATE", {"id": "1", "type": 0})
-        await asyncio.sleep(3)
+        for event, data in (
+            ("CHANNEL_CREATE", {"id": "1", "type": 0}),
+            ("GUILD_CREATE", {"name": "no id"}),
+            ("INTERACTION_CREATE", None),
+        ):
+            w.api.gateway.dispatch_raw(event, data)
+            await asyncio.sleep(3)
+            await w.api.wait_ready()
         publish(w)
         await until(lambda: len(w.api.ledger.messages(w.channel)) == 1)
         answer = await w.mod.command(w.channel, "pairs")
         assert "Jisoo" in str(answer.embeds)
         await stop(child)
         assert child.returncode == 0
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "is silent"])
+async def test_announcements_arrive_while_the_gateway(tmp_path: Path, trouble: str) -> None:
+    async with world(tmp_path) as w:
+        async with bot(w.env, w.folder) as child:
+            await w.api.wait_ready()
+            await w.mod.command(w.channel, "pair", first="jisoo", second="mingyu")
+            w.api.gateway.abort()
+            if trouble == "refuses":
+                w.api.gateway.refusing = True
+            else:
+                w.api.gateway.hold()
+            publish(w)
+            await until(lambda: len(w.api.ledger.messages(w.channel)) == 1)
+            assert not w.api.gateway.ready.is_set()
+            await stop(child)
+            assert child.returncode == 0
+        w.feed.write_text(rss(("old", "Nothing yet", "Weather.")), "utf-8")
+        async with bot(w.env, w.folder) as child:  # nor does it need the gateway to start
+            publish(w)
+            await asyncio.sleep(3)
+            assert child.returncode is None
+            w.api.gateway.refusing = False
+            w.api.gateway.release()
+            await w.api.wait_ready(30)
+            answer = await w.mod.command(w.channel, "pairs")
+            assert "Jisoo" in str(answer.embeds)
+            assert len(w.api.ledger.messages(w.channel)) == 1
+            await stop(child)
+            assert child.returncode == 0
 
 
 async def test_the_roster_is_reloaded_on_sighup_and_kept_when_it_is_wrong(tmp_path: Path) -> None:

@@ -253,6 +253,7 @@ class Gateway:
         self.heartbeat_interval = 41_250
         self.guilds_per_shard = 2_500
         self.privileged = set(privileged)
+        self.refusing = False  # new connections get 503, as in an outage
         self.space_identifies = False  # real Discord wants 5 s between two of them
         self.identifies: list[float] = []
 
@@ -314,8 +315,10 @@ class Gateway:
 
     # ── sessions ──────────────────────────────────────────────────────────────────────────
 
-    async def serve(self, request: web.BaseRequest) -> web.WebSocketResponse:
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Accept a WebSocket."""
+        if self.refusing:
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=0, timeout=1)
         await socket.prepare(request)
         if request.query.get("v") != "10":
