@@ -13,6 +13,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -97,5 +98,9 @@ def _renumbered(template: Guild, count: int) -> Iterator[msgspec.Raw]:
     own = sorted({template.id, *template.channels, *template.roles})
     ids = re.compile("|".join(own))
     for number in range(1, count + 1):
-        offset = number << 30
-        yield msgspec.Raw(ids.sub(lambda m, by=offset: str(int(m[0]) + by), text).encode())
+        moved = partial(_moved, by=number << 30)
+        yield msgspec.Raw(ids.sub(moved, text).encode())
+
+
+def _moved(found: re.Match[str], by: int) -> str:
+    return str(int(found[0]) + by)

@@ -51,13 +51,13 @@ class Rest:
         standin.ledger.requests.append(entry)
         if standin.latency:
             await asyncio.sleep(self._way(standin.latency))
-            entry.at = standin.clock.now()  # limits count from here
         if wait := standin.counters.banned():
             return self._ban(entry, wait)
         if found is None:
             standin.violation(f"unknown route: {request.method} {request.path}")
             return self._json(entry, Reply(404, ApiError(0).body()), judged=False)
         unreadable = await self._read(request, entry)
+        entry.at = standin.clock.now()  # when the limits see it
         entry.paced = not self._exempt(found[1])
         fault = standin.faults.draw(entry)
         entry.fault = type(fault).__name__ if fault else ""
