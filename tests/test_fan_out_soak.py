@@ -50,7 +50,7 @@ class Line:
     mod: Any
 
     async def tell(self) -> None:
-        """One story becomes known, and every channel is owed a message."""
+        """One story becomes known; the outbox grows to all channels as messages are claimed."""
         post = Post(
             id="s:1", source_id="s", outlet="S", text=STORY, url="https://s.example/1", lang="en",
             published=utc_now(), seen_at=utc_now(),
@@ -63,13 +63,13 @@ class Line:
             clock=utc_now,
             hold=0.0,
         )
-        assert (await self.storage.accounting()).planned == len(self.channels)
+        assert (await self.storage.accounting()).planned > 0
 
     async def deliver(self) -> None:
         """Deliver until nothing is owed any more."""
         sender = Announcer(self.client, lambda: self.core.lookup.roster, utc_now)
         while (await self.storage.accounting()).pending:
-            if not await deliver_once(self.storage, sender, utc_now, limit=100):
+            if not await deliver_once(self.storage, sender, utc_now):
                 await asyncio.sleep(0.2)
 
     def copies(self) -> Counter[int]:
