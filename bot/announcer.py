@@ -51,7 +51,7 @@ class Announcer:
     async def send(self, message: Message) -> Outcome:
         """See `Sender.send`."""
         try:
-            forum = message.reply_to is None and self._is_forum(message.channel_id)
+            forum = message.reply_to is None and await self._is_forum(message)
             if place := await self._earlier(message, forum=forum):
                 return Sent(place=place)
             if self._is_late(message) and not message.by_hand and not await self._sees(message):
@@ -141,7 +141,10 @@ class Announcer:
         me = self._client.application_id
         for thread in (*active, *archived):
             if thread.owner_id == me and discord.utils.snowflake_time(thread.id) >= since:
-                first = await thread.fetch_message(thread.id)
+                try:
+                    first = await thread.fetch_message(thread.id)
+                except discord.NotFound:  # somebody deleted what this post began with
+                    continue
                 if _carries(first, message):
                     return Place(channel_id=thread.id, message_id=first.id)
         return None
@@ -163,9 +166,15 @@ class Announcer:
     def _messageable(self, message: Message, channel_id: int) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(channel_id, guild_id=message.guild_id)
 
-    def _is_forum(self, channel_id: int) -> bool:
-        known = self._client.get_channel(channel_id)
-        return channel_id in self._forums or isinstance(known, discord.ForumChannel)
+    async def _is_forum(self, message: Message) -> bool:
+        if message.channel_id in self._forums:
+            return True
+        known: object = self._client.get_channel(message.channel_id)
+        if known is None and message.attempt > 1:
+            # A process that has just started was told of no channel yet, and where to look for an
+            # earlier attempt depends on it.
+            known = await self._client.fetch_channel(message.channel_id)
+        return isinstance(known, discord.ForumChannel)
 
     async def _forum(self, channel_id: int) -> discord.ForumChannel:
         known = self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)

@@ -152,6 +152,32 @@ async def test_where_nobody_may_look_back_a_late_retry_is_given_up_visibly(world
     await asyncio.gather(serving, return_exceptions=True)
 
 
+async def test_a_process_that_starts_anew_looks_into_a_forum_before_it_posts_again(
+    world: World,
+) -> None:
+    forum = world.guild.add_forum("moments")
+    message = frozen(int(forum.id), int(world.guild.id))
+    world.api.faults.on("POST", "/channels/{id}/threads", do=faults.ResetAfter(), times=1)
+    assert isinstance(await world.send(message), Retry)
+    [shown] = world.api.ledger.messages()
+    # Another announcer, without a gateway that would tell what kind of channel this is.
+    again = await world.send(replace(message, attempt=2))
+    place = Place(channel_id=int(shown.channel.id), message_id=int(shown.id))
+    assert again == Sent(place=place)
+    assert len(world.api.ledger.messages()) == 1
+
+
+async def test_another_forum_post_that_was_deleted_does_not_stop_a_retry(world: World) -> None:
+    forum = world.guild.add_forum("moments")
+    message = frozen(int(forum.id), int(world.guild.id))
+    await world.send(message)
+    [deleted] = world.api.ledger.messages()
+    world.api.delete(deleted)
+    retry = replace(message, id="zyxDEF-_0123456789ab", attempt=2)
+    assert isinstance(await world.send(retry), Sent)
+    assert len(world.api.ledger.messages()) == 1
+
+
 @pytest.mark.parametrize(
     "close",
     [
