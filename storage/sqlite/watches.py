@@ -40,16 +40,23 @@ def remove(db: Database, guild_id: int, channel_id: int | None, pair: Pair) -> i
 
 
 def _withdraw_unwatched(db: Database, channel_id: int) -> None:
-    """Withdraw what a channel is owed and no watch of it covers, unless it is being sent."""
+    """Withdraw what a channel is owed and no watch of it covers, unless it is being sent.
+
+    A message of several stories stays whole as long as one of them is watched.
+    """
     stale = db.execute(
         """
-        SELECT o.story_id, o.step, o.message_id FROM owed o
-        LEFT JOIN messages m ON m.id = o.message_id
-        WHERE o.channel_id = ? AND o.state = 'pending' AND m.lease_until IS NULL
-          AND NOT EXISTS (
-            SELECT 1 FROM story_pairs p JOIN watches w
-              ON w.channel_id = o.channel_id AND ((w.a = p.a AND w.b = p.b) OR w.a = '')
-            WHERE p.story_id = o.story_id)
+        WITH unwatched AS (
+            SELECT o.* FROM owed o
+            WHERE o.channel_id = ? AND o.state = 'pending' AND NOT EXISTS (
+                SELECT 1 FROM story_pairs p JOIN watches w
+                  ON w.channel_id = o.channel_id AND ((w.a = p.a AND w.b = p.b) OR w.a = '')
+                WHERE p.story_id = o.story_id))
+        SELECT u.story_id, u.step, u.message_id FROM unwatched u
+        LEFT JOIN messages m ON m.id = u.message_id
+        WHERE m.lease_until IS NULL
+          AND (SELECT count(*) FROM owed o WHERE o.message_id = u.message_id)
+            = (SELECT count(*) FROM unwatched o WHERE o.message_id = u.message_id)
         """,
         [channel_id],
     ).fetchall()

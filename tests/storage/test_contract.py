@@ -498,6 +498,28 @@ async def test_a_message_that_waits_for_its_retry_is_withdrawn_with_its_watch(
     await assert_balanced(storage)
 
 
+async def test_of_several_stories_in_a_message_one_that_is_no_longer_watched_costs_no_other(
+    storage: Storage,
+) -> None:
+    await watch(storage, 10, AB)
+    await watch(storage, 10, CD)
+    new = OneStory(always_new=True)
+    await record(storage, 1, met(AB), cluster=new)
+    await record(storage, 2, met(CD), cluster=new)
+    [message] = await claim(storage, at(700))
+    assert len(message.items) == 2
+    await storage.settle(message, Retry(after=5, reason="503"), at(701))
+    await storage.remove_watch(1, 10, AB)
+    await assert_balanced(storage)
+    [again] = await claim(storage, at(800))  # frozen is frozen: it may be there already
+    assert again.items == message.items
+    await storage.settle(again, Retry(after=5, reason="503"), at(801))
+    await storage.remove_watch(1, 10, CD)  # now none of it is watched
+    assert await claim(storage, at(900)) == []
+    assert (await storage.accounting()).withdrawn == 2
+    await assert_balanced(storage)
+
+
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────
 
 
