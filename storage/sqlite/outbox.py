@@ -79,13 +79,13 @@ def claim(db: Database, now: datetime, limit: int, lease: float) -> list[Message
 
 def _expire(db: Database, at: int) -> None:
     """Withdraw what a closed channel has been owed for too long."""
-    late = {"since": at - _micros(EXPIRES)}
+    late = {"since": at - _micros(EXPIRES), "now": at}
     db.execute(
-        """
+        f"""
         UPDATE messages SET state = 'withdrawn', lease_until = NULL, error = 'expired'
-        WHERE state = 'pending' AND created_at < :since
+        WHERE state = 'pending' AND created_at < :since AND {_FREE}
           AND channel_id IN (SELECT channel_id FROM channels)
-        """,
+        """,  # noqa: S608  constants
         late,
     )
     db.execute(

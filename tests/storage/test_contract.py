@@ -619,6 +619,18 @@ async def test_what_a_closed_channel_is_owed_expires_after_a_day(storage: Storag
     await assert_balanced(storage)
 
 
+async def test_what_is_being_sent_to_a_closed_channel_does_not_expire_meanwhile(
+    storage: Storage,
+) -> None:
+    message = await owed_message(storage)
+    await storage.settle(message, Gone(reason="Missing Access"), T0)
+    [probe] = await claim(storage, at(86_390))
+    assert await claim(storage, at(86_410)) == []
+    assert await storage.settle(probe, sent(1), at(86_420))
+    assert (await storage.accounting()).sent == 1
+    await assert_balanced(storage)
+
+
 async def test_released_messages_can_be_claimed_at_once(storage: Storage) -> None:
     first = await owed_message(storage)
     assert await storage.release_messages() == 1
