@@ -42,7 +42,7 @@ COSMETIC_FOR = timedelta(hours=1)
 BACKLOG = timedelta(minutes=10)
 #: … at most so many stories in a message: Discord's limit on embeds.
 TOGETHER = 10
-#: What each channel before it in its server puts a channel back in the queue, and at most.
+#: What each channel that waits in its server puts a channel back in the queue, and at most.
 TURN = timedelta(seconds=0.25)
 LAST_TURN = timedelta(minutes=10)
 #: What a watch of the very pair puts a channel ahead.
@@ -88,15 +88,19 @@ def instant(value: int) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def rank(due_at: int, turn: int, *, direct: bool) -> int:
+def rank(due_at: int, turn: int, *, direct: bool, served: int | None) -> int:
     """Where in the queue something owed stands, in microseconds like `due_at`; smaller is sooner.
 
-    A server's turns are counted from 0. Every server's first channel comes before any second one,
-    and since what a turn costs is bounded, whatever waits is overtaken for a bounded time only: an
-    earliest-deadline-first queue whose deadlines are the fair shares.
+    Start-time fair queueing: a server's channels have turns, counted from 0, each some way behind
+    the other, and who joins a queue that is behind (`served` is the rank it has come to, None
+    when nobody waits) joins where it has come to and not at its end. A tenth of how late the
+    queue is comes on top, so that a queue which late-comers keep busy goes on all the same.
+
+    P. Goyal, H. M. Vin, H. Cheng: Start-time Fair Queueing, SIGCOMM 1996.
     """
+    start = due_at if served is None else served + max(due_at - served, 0) // 10
     share = min(turn * TURN, LAST_TURN) - (DIRECT if direct else timedelta())
-    return due_at + share // timedelta(microseconds=1)
+    return start + share // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

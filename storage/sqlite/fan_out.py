@@ -101,6 +101,7 @@ def _owe_some(db: Database, row: Row) -> int | None:
             [row["story_id"], watching[0][0], watching[-1][0]],
         ).fetchall()
     }
+    served = _served(db, row["created_at"])
     turns = Counter({guild_id: _waiting(db, guild_id) for guild_id in {w[1] for w in watching}})
     rows = []
     for channel_id, guild_id, direct in watching:
@@ -113,7 +114,7 @@ def _owe_some(db: Database, row: Row) -> int | None:
                 "guild": guild_id,
                 "created_at": row["created_at"],
                 "due": row["due_at"],
-                "rank": rank(row["due_at"], turns[guild_id], direct=bool(direct)),
+                "rank": rank(row["due_at"], turns[guild_id], direct=bool(direct), served=served),
             }
         )
         turns[guild_id] += 1
@@ -127,6 +128,19 @@ def _owe_some(db: Database, row: Row) -> int | None:
         rows,
     )
     return watching[-1][0] if len(watching) == FAN_OUT else None
+
+
+def _served(db: Database, at: int) -> int | None:
+    """The rank that the queue has come to; None when nobody waits in it."""
+    row = db.execute(
+        """
+        SELECT count FROM totals WHERE name = 'served' AND EXISTS (
+            SELECT 1 FROM owed WHERE state = 'pending' AND message_id IS NULL AND due_at <= ?
+                AND channel_id NOT IN (SELECT channel_id FROM channels))
+        """,
+        [at],
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def _waiting(db: Database, guild_id: int) -> int:

@@ -139,7 +139,7 @@ CREATE INDEX messages_edit ON messages (edit_at) WHERE state = 'sent' AND wanted
 CREATE INDEX messages_dead ON messages (guild_id) WHERE state = 'dead' ;;
 CREATE TABLE totals (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT ;;
 INSERT INTO totals SELECT 'recorded', count(*) FROM verdicts
-    UNION ALL SELECT 'planned', count(*) FROM owed ;;
+    UNION ALL SELECT 'planned', count(*) FROM owed UNION ALL SELECT 'served', 0 ;;
 CREATE TRIGGER verdicts_total AFTER INSERT ON verdicts
     BEGIN UPDATE totals SET count = count + 1 WHERE name = 'recorded'; END ;;
 CREATE TRIGGER owed_total AFTER INSERT ON owed

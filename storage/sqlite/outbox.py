@@ -32,7 +32,6 @@ from storage.base import (
     COSMETIC_FOR,
     EDIT_EVERY,
     EXPIRES,
-    LAST_TURN,
     PROBE,
     TOGETHER,
     OwedState,
@@ -112,10 +111,10 @@ def _freeze(db: Database, at: int, limit: int) -> list[str]:
     """Turn what is due into frozen messages; their ids."""
     rows = db.query(
         f"""
-        SELECT * FROM owed WHERE {_READY} AND rank <= :now + :last AND {_OPEN.format("owed")}
+        SELECT * FROM owed WHERE {_READY} AND {_OPEN.format("owed")}
         ORDER BY rank, channel_id LIMIT :limit
         """,  # noqa: S608  constants
-        {"now": at, "due": at, "last": _micros(LAST_TURN), "limit": limit},
+        {"now": at, "due": at, "limit": limit},
     )
     frozen: list[str] = []
     done: set[tuple[str, int, str]] = set()
@@ -124,6 +123,7 @@ def _freeze(db: Database, at: int, limit: int) -> list[str]:
             continue
         together = [row] if row["due_at"] > at - _micros(BACKLOG) else _backlog(db, row, at)
         done.update(map(_key, together))
+        db.execute("UPDATE totals SET count = max(count, ?) WHERE name = 'served'", [row["rank"]])
         frozen += _freeze_together(db, together, at)
     return frozen
 

@@ -720,19 +720,36 @@ async def test_a_watch_of_the_very_pair_comes_before_one_of_everything(storage: 
     assert message.channel_id == 11
 
 
+async def test_news_of_a_small_server_is_among_the_next_however_late_the_queue_is(
+    storage: Storage,
+) -> None:
+    for channel in range(100, 500):
+        await watch(storage, channel, guild=channel % 4)
+    await watch(storage, 900, CD, guild=9)
+    await record(storage, 1)
+    new = OneStory(always_new=True)
+    for second in range(1, 40):  # five a second where there is room for one
+        for message in await claim(storage, at(second), limit=5):
+            await storage.settle(message, sent(1, message.channel_id), at(second))
+        if second % 10 == 0:
+            await record(storage, second, met(CD), cluster=new, now=at(second))
+            [next_one] = await claim(storage, at(second), limit=1)
+            assert next_one.channel_id == 900
+            await storage.settle(next_one, sent(1, 900), at(second))
+
+
 async def test_nobody_is_overtaken_for_ever(storage: Storage) -> None:
     for channel in range(100, 105):
         await watch(storage, channel, guild=1)
     await watch(storage, 900, CD, guild=2)
     await record(storage, 1)
     left = set(range(100, 105))
-    for minute in range(1, 20):  # the small server has news all the time, and goes first
-        await record(
-            storage, minute + 1, met(CD), cluster=OneStory(always_new=True), now=at(60 * minute)
-        )
-        [message] = await claim(storage, at(60 * minute), limit=1)
+    for number in range(1, 400):  # the small server has news all the time, and goes first
+        now = at(2 * number)
+        await record(storage, number + 1, met(CD), cluster=OneStory(always_new=True), now=now)
+        [message] = await claim(storage, now, limit=1)
         left.discard(message.channel_id)
-        await storage.settle(message, sent(minute, message.channel_id), at(60 * minute))
+        await storage.settle(message, sent(number, message.channel_id), now)
     assert left == set()
 
 
