@@ -30,7 +30,7 @@ from bot.domain.types import (
     Tier,
 )
 from tests.standin import StandIn, faults
-from tests.standin.discordpy import point
+from tests.standin.discordpy import hurry, point
 
 POSTS = ("POST", "/channels/{id}/messages")
 
@@ -200,10 +200,7 @@ async def test_a_channel_that_is_closed_to_us_is_gone(world: World, close: Any) 
 async def test_discords_own_trouble_is_tried_again(
     world: World, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import asyncio
-
-    real = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda _: real(0))  # discord.py waits 1 to 9 s between
+    hurry(monkeypatch)
     world.api.faults.on(*POSTS, do=faults.Status(status))
     outcome = await world.send()
     assert isinstance(outcome, Retry)
