@@ -212,17 +212,28 @@ async def deliver_once(
     async with asyncio.TaskGroup() as sends:
         while True:
             due: list[Message | Edit] = []
-            if go_on():
-                room = limit - len(under_way)
-                due += await storage.claim_messages(clock(), limit=room, lease=SEND_LEASE)
-                # Edits get what is left, and a little always: a correction must not wait for ever.
-                room = max(room - len(due), limit // 8)
-                due += await storage.claim_edits(clock(), limit=room, lease=SEND_LEASE)
+            away: StorageUnavailable | None = None
+            try:
+                if go_on():
+                    room = limit - len(under_way)
+                    due += await storage.claim_messages(clock(), limit=room, lease=SEND_LEASE)
+                    # Edits get what is left, and a little always: a correction must not wait for
+                    # ever.
+                    room = max(room - len(due), limit // 8)
+                    due += await storage.claim_edits(clock(), limit=room, lease=SEND_LEASE)
+            except StorageUnavailable as error:
+                away = error
             for one in due:
                 task = sends.create_task(_deliver(storage, sender, clock, one))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
             attempts += len(due)
+            if away is not None:
+                # What is under way ends first, and `_settle` waits for the store: interrupted, it
+                # would have to be looked for in its channel.
+                if under_way:
+                    await asyncio.wait(under_way)
+                raise away
             if not under_way:
                 return attempts
             await asyncio.wait(under_way, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
