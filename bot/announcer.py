@@ -7,8 +7,10 @@ already, and where it may not look it gives the message up visibly rather than r
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -50,6 +52,28 @@ class Announcer:
 
     async def send(self, message: Message) -> Outcome:
         """See `Sender.send`."""
+        with self._interruptible():
+            return await self._send(message)
+
+    async def edit(self, edit: Edit) -> Outcome:
+        """See `Sender.edit`."""
+        with self._interruptible():
+            return await self._edit(edit)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let a request be cancelled while discord.py sits out a global rate limit.
+
+        It holds up every request until the one that met the limit has slept, and for ever if that
+        one is cancelled in its sleep.
+        """
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._client.http._global_over.set()  # noqa: SLF001  no public way
+            raise
+
+    async def _send(self, message: Message) -> Outcome:
         try:
             forum = message.reply_to is None and await self._is_forum(message)
             if place := await self._earlier(message, forum=forum):
@@ -64,8 +88,7 @@ class Announcer:
         except _TROUBLE as error:
             return classify(error, message.attempt)
 
-    async def edit(self, edit: Edit) -> Outcome:
-        """See `Sender.edit`."""
+    async def _edit(self, edit: Edit) -> Outcome:
         embeds, view = announcement(edit.message, self._roster())
         channel = self._client.get_partial_messageable(
             edit.place.channel_id, guild_id=edit.message.guild_id
