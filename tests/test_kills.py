@@ -24,9 +24,10 @@ from tests.delivery import PAIRS, met
 from tests.processes import bot, environment, rss
 from tests.standin import Limits, StandIn
 from tests.standin.channels import Channel
+from tests.standin.ledger import Request
 
 #: Servers, and channels that watch everything in each; the last of them is a forum.
-SERVERS, CHANNELS = 4, 8
+SERVERS, CHANNELS = 3, 8
 #: Kills that share one database, so that each finds what the one before has left.
 KILLS = 10
 #: What a report is corrected to.
@@ -74,6 +75,13 @@ class World:
     def look(self, sql: str) -> int:
         """A number from the books."""
         return int(self.read(sql)[0][0])
+
+    def sends(self) -> list[Request]:
+        """What was asked of Discord that users can see."""
+        calls = self.api.ledger.requests
+        return [
+            r for r in calls if r.method in ("POST", "PATCH") and r.path.startswith("/channels")
+        ]
 
     def polls_run_out(self) -> None:
         """Let the two minutes pass for which a source is lent to the poll that was killed."""
@@ -153,10 +161,14 @@ async def drain(w: World) -> float:
         return time.monotonic() - started
 
 
-async def killed_run(w: World, seconds: float) -> None:
-    """Start the bot and kill it so many seconds later, with no time to tidy up."""
+async def killed_run(w: World, seconds: float, sends: int | None) -> None:
+    """Start the bot and kill it after so many seconds or sends, with no time to tidy up."""
+    before, deadline = len(w.sends()), time.monotonic() + seconds
     async with bot(w.env, w.feed.parent) as child:
-        await asyncio.sleep(seconds)
+        while time.monotonic() < deadline:
+            if sends is not None and len(w.sends()) - before >= sends:
+                break
+            await asyncio.sleep(0.01)
         assert child.returncode is None, "it was refused, or has ended by itself"
         child.kill()
         await child.wait()
@@ -180,7 +192,11 @@ async def kill_often(folder: Path, kills: int, dice: random.Random) -> str:
         async with world(folder / f"after-{done}") as w:
             for kill in range(batch):
                 w.publish(kill * len(PAIRS) // batch)
-                await killed_run(w, dice.uniform(0, span * 1.2))
+                # At any moment of the whole run, or surely in the middle of its sends.
+                if dice.random() < 0.5:
+                    await killed_run(w, dice.uniform(0, span), None)
+                else:
+                    await killed_run(w, span, dice.randint(1, SERVERS * CHANNELS))
                 interrupted += w.look(
                     "SELECT count(*) > 0 FROM messages WHERE lease_until IS NOT NULL"
                 )
@@ -196,7 +212,7 @@ async def kill_often(folder: Path, kills: int, dice: random.Random) -> str:
             assert books.balanced, books
             assert (books.sent, books.planned) == (len(shown), len(shown)), books
         done += batch
-    return f"{done} kills, {interrupted} of them while messages were lent, each in {span:.1f} s"
+    return f"{done} kills, {interrupted} while messages were lent; a whole run takes {span:.1f} s"
 
 
 def _dice() -> tuple[int, random.Random]:
