@@ -116,9 +116,7 @@ def pair_of(label: str, labels: Labels) -> Pair:
 def labelled(pair: Pair, kind: str) -> Interaction:
     """An interaction as a reader's label tells it; a kind that is none of ours is "other"."""
     known = Kind(kind) if kind in set(Kind) else Kind.OTHER
-    return Interaction(
-        pair=pair, kind=known, tier=Tier.ANNOUNCE, confidence=_LABELLED, evidence=""
-    )
+    return Interaction(pair=pair, kind=known, tier=Tier.ANNOUNCE, confidence=_LABELLED, evidence="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,9 +224,7 @@ def _gold(report: StoryReport, labels: Labels) -> dict[Pair, str]:
     }
 
 
-def _items(
-    report: StoryReport, gold: Mapping[Pair, str], placed: Mapping[Pair, str]
-) -> list[Item]:
+def _items(report: StoryReport, gold: Mapping[Pair, str], placed: Mapping[Pair, str]) -> list[Item]:
     if report.borderline:
         return []
     return [
@@ -271,6 +267,4 @@ def _errors(
             parts[by(item)].append(item)
         if len(parts) > 1:
             largest_first = sorted(parts.items(), key=lambda x: -len(x[1]))
-            yield Error(
-                what=what, where=where, parts={k: tuple(v) for k, v in largest_first}
-            )
+            yield Error(what=what, where=where, parts={k: tuple(v) for k, v in largest_first})

@@ -3,7 +3,8 @@
 A lexicon file is written for people who know the language rather than Python: lists of regular
 expressions, matched against normalised text (so in lower case). `[link]` holds the small words by
 which names hang together, `[[cue]]` what idols do, `[frame]` what turns a report into something
-else, and `anchors.toml` the occasions that have a name.
+else. `anchors.toml` holds what fixes an occasion and has a name, `occasions.toml` the words that say
+when an occasion was and what was done there.
 """
 
 from __future__ import annotations
@@ -99,14 +100,24 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     frame: dict[Frame, list[str]] = {}
 
 
-class _Anchor(msgspec.Struct, forbid_unknown_fields=True):
-    kind: str
-    id: str
-    names: list[str]
+class OccasionWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one language says when an occasion was and what was done; see `occasions.toml`."""
 
-
-class _Anchors(msgspec.Struct, forbid_unknown_fields=True):
-    anchor: list[_Anchor]
+    numbers: list[str] = []
+    months: list[str] = []
+    summer: list[str] = []
+    winter: list[str] = []
+    look_back: list[str] = []
+    years_on: list[str] = []
+    anniversary: list[str] = []
+    ago: list[str] = []
+    months_ago: list[str] = []
+    then: list[str] = []
+    ahead: list[str] = []
+    follow_up: list[str] = []
+    episode: list[str] = []
+    #: "stage", "gift" → words.
+    steps: dict[str, list[str]] = {}
 
 
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +130,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 #: Written without spaces between words, or with endings attached: no word boundaries.
-_UNSPACED = {"ko", "ja", "zh", "th"}
+UNSPACED = frozenset({"ko", "ja", "zh", "th"})
 _BY_SCRIPT = {
     Script.HANGUL: ("ko",),
     Script.KANA: ("ja",),
@@ -163,7 +174,7 @@ class Language:
 
     def __init__(self, file: _File) -> None:
         self.lang = file.lang
-        self.unspaced = file.lang in _UNSPACED
+        self.unspaced = file.lang in UNSPACED
         self.link = link = file.link
         self._file = file
         joining = _any([*link.and_, *link.roles])
@@ -293,9 +304,12 @@ class Lexicon:
         languages: Mapping[str, Language],
         anchors: Mapping[str, str],
         weights: Weights | None = None,
+        occasions: Mapping[str, OccasionWords] | None = None,
     ) -> None:
         self.languages = languages
         self.weights = weights or Weights()
+        #: Language → its words about occasions.
+        self.occasions = occasions or {}
         #: Folded name → "kind:id".
         self.anchors = anchors
         self._latin = tuple(sorted(languages.keys() - _OTHER_LETTERS))
@@ -303,7 +317,7 @@ class Lexicon:
     def without(self, gone: Callable[[str], bool]) -> Lexicon:
         """The same lexicon without some cue expressions: how words that it lacks are read."""
         languages = {code: x.without(gone) for code, x in self.languages.items()}
-        return Lexicon(languages, self.anchors, self.weights)
+        return Lexicon(languages, self.anchors, self.weights, self.occasions)
 
     def for_text(self, norm: str, lang: str) -> list[Language]:
         """The languages to read a text with: the declared one, else those of its scripts."""
@@ -333,13 +347,19 @@ def load(files: Mapping[str, str]) -> Lexicon:
     languages: dict[str, Language] = {}
     anchors: dict[str, str] = {}
     weights = Weights()
+    occasions: dict[str, OccasionWords] = {}
     for name, text in files.items():
         try:
             if name == "anchors.toml":
-                for anchor in msgspec.toml.decode(text, type=_Anchors).anchor:
-                    anchors |= {fold(n): f"{anchor.kind}:{anchor.id}" for n in anchor.names}
-                if "" in anchors:
-                    problems.append(f"{name}: names: a name of {anchors['']} is empty")
+                given = msgspec.toml.decode(text, type=dict[str, dict[str, list[str]]])
+                found, wrong = _anchors(given)
+                anchors |= found
+                problems += [f"{name}: {p}" for p in wrong]
+                continue
+            if name == "occasions.toml":
+                occasions = msgspec.toml.decode(text, type=dict[str, OccasionWords])
+                for code, words in occasions.items():
+                    problems += [f"{name}: {code}.{p}" for p in _check_occasions(words)]
                 continue
             if name == "weights.toml":
                 weights = msgspec.toml.decode(text, type=Weights)
@@ -356,7 +376,37 @@ def load(files: Mapping[str, str]) -> Lexicon:
         problems += wrong
     if problems:
         raise ConfigError(*problems)
-    return Lexicon(languages, anchors, weights)
+    return Lexicon(languages, anchors, weights, occasions)
+
+
+def _anchors(given: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[dict[str, str], list[str]]:
+    """Folded name → anchor, and what is wrong with the names."""
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for kind, anchors in given.items():
+        for key, names in anchors.items():
+            for name in map(fold, names):
+                if not name:
+                    wrong.append(f"{kind}.{key}: a name is empty")
+                elif found.get(name, f"{kind}:{key}") != f"{kind}:{key}":
+                    wrong.append(f"{kind}.{key}: {name!r} is a name of {found[name]} already")
+                else:
+                    found[name] = f"{kind}:{key}"
+    return found, wrong
+
+
+def _check_occasions(words: OccasionWords) -> Iterator[str]:
+    if len(words.months) not in (0, 12):
+        yield f"months: there are twelve, not {len(words.months)}"
+    lists = msgspec.to_builtins(words)
+    steps = {f"steps.{step}": listed for step, listed in lists.pop("steps").items()}
+    for field, listed in {**lists, **steps}.items():
+        for word in listed:
+            try:
+                if re.search(word.replace("{n}", "1"), ""):
+                    yield f"{field}: {word!r} finds even an empty text"
+            except re.error as error:
+                yield f"{field}: {word!r} is no valid regular expression: {error}"
 
 
 def _check(file: _File) -> Iterator[str]:
