@@ -235,6 +235,18 @@ class _Known:
         """Of the news, the report nearest in time."""
         return min(self.news, key=lambda t: abs(t.at - told.at))
 
+    def wave(self, told: _Told) -> tuple[datetime, datetime]:
+        """The first and the last of the news around one, none far from the next.
+
+        An announcement and what it announces may be two waves, and so may pictures found later.
+        """
+        first = last = told.at
+        for t in reversed(self.news):
+            first = t.at if timedelta() <= first - t.at <= SLIDING else first
+        for t in self.news:
+            last = t.at if timedelta() <= t.at - last <= SLIDING else last
+        return first, last
+
     def leading(self, kind: str) -> set[str]:
         """The names of a kind, without those that few of the reports that name one have."""
         counts = Counter(name for t in self.news or self.reports for name in t.names(kind))
@@ -324,9 +336,9 @@ def _near(told: _Told, stories: Sequence[_Known]) -> _Known | None:
             ):
                 near.append(story)  # known from look-backs only: this is what they look back at
             continue
-        last = max(story.news[-1].at, told.at)
-        span = last - min(story.first, told.at)
         close = story.nearest(told)
+        first, last = story.wave(close)
+        span = max(last, told.at) - min(first, told.at)
         shared = story.shared(told)
         if (
             abs(close.at - told.at) <= SLIDING
@@ -415,9 +427,11 @@ def _followed(told: _Told, stories: Sequence[_Known]) -> _Known | None:
     """The story of which a report shows more, or whose day it names."""
     best: tuple[int, _Known] | None = None
     for story in stories:
-        if not story.news or not SLIDING < told.at - story.news[-1].at <= FOLLOWING:
+        if not story.news or not SLIDING < told.at - story.first <= FOLLOWING:
             continue
         days = {t.day for t in story.news}
+        in_month = any(f"{day:%Y-%m}" in told.names("month") for day in days)
+        steps = {x for t in story.news for x in t.names("lead")} & told.names("lead")
         named = {
             d
             for d in told.days
@@ -426,8 +440,8 @@ def _followed(told: _Told, stories: Sequence[_Known]) -> _Known | None:
         shared = story.shared(told)
         if named and shared and story.shared(told, ("city", *_SPEAKING)) > 1:
             score = 2 + shared
-        elif "more" in told.names("cue") and shared:
-            score = shared
+        elif "more" in told.names("cue") and (shared or (in_month and steps - {"release"})):
+            score = 2 * shared + len(steps - {"release"}) + in_month
         else:
             continue
         if best is None or score > best[0]:

@@ -5,7 +5,8 @@ The result is a tuple of anchors, "<kind>:<id>":
 - names out of the lexicon: "brand:dior", "show:music-bank", "award:mama", "festival:kcon",
   "venue:louvre", "city:paris";
 - "work:lovewinsall": a title in quotation marks, letters and digits only;
-- "season:2025-ss", "episode:4", "date:2024-02-27": as named in the text;
+- "season:2025-ss", "episode:4", "date:2024-02-27", "month:2024-02" (one that is over):
+  as named in the text;
 - "step:stage": what of a project it is, anywhere in it; "lead:stage": in its title or beginning;
 - "cue:ahead" (still to come) and "cue:more" (shows more of what was there);
 - "back:2022-06-06/2022-07-16": looks back, at something in those days; "back:" at no time that it
@@ -151,6 +152,7 @@ class Reader:
         anchors |= {f"work:{work}" for work in _titles(norm)}
         anchors |= {f"season:{season}" for season in times.seasons}
         anchors |= {f"date:{day}" for day in times.days}
+        anchors |= {f"month:{m.first:%Y-%m}" for m in times.months if m.last < at}
         for cue, leads, found in cues:
             kind, _, step = cue.what.partition(":")
             if step:
@@ -181,7 +183,11 @@ class Reader:
             if not spans:
                 yield "back:"
             return
-        yield from (f"maybe:{d}" for cue, leads, d in counted if cue == "anniversary" and leads)
+        yield from (
+            f"maybe:{Days(d.middle - _ANNIVERSARY, d.middle + _ANNIVERSARY)}"
+            for cue, leads, d in counted
+            if cue in ("anniversary", "ago") and leads
+        )
         if any(cue.what == "then" for cue, _, _ in cues):
             dated = self._dates.named(title, codes, at)
             yield from (f"maybe:{days}" for days in _old(dated, at))
