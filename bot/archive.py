@@ -48,7 +48,7 @@ class Archive:
             self._stories[story.id] = story
             for told in story.pairs:
                 self._of_pair[told.pair][story.id] = None
-            placed |= {p: story.id for p in _pairs_of(entry.story.id, recording.verdicts)}
+            placed |= dict.fromkeys(_pairs_of(entry.story.id, recording.verdicts), story.id)
         return placed
 
 

@@ -34,6 +34,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "bot.seeds": ("bot.domain",),
     "bot.evaluate": ("bot.domain",),
     "bot.client": ("bot.domain", "bot.pacing", "cogs"),
+    "bot.archive": ("bot.domain", "storage"),
+    "bot.evaluate_stories": ("bot.archive", "bot.domain", "bot.evaluate"),
     "bot.app": ("bot", "cogs", "storage"),
     "bot.cli": ("bot", "cogs", "storage"),
     "bot.__main__": ("bot.cli",),

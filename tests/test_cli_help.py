@@ -10,7 +10,7 @@ from tests.test_cli import crumbs
 
 COMMANDS = (
     *("sync", "migrate", "invite", "status", "settings", "roster", "roster check"),
-    *("roster refresh", "explain", "evaluate"),
+    *("roster refresh", "explain", "evaluate", "cluster"),
 )
 
 

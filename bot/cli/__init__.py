@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": "bot.cli.demo",
     "preview": "bot.cli.preview",
     "judge": "bot.cli.judge",
+    "cluster": "bot.cli.cluster",
     "status": "bot.cli.status",
     "settings": "bot.cli.settings",
     "roster": "bot.cli.roster",

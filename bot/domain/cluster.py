@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -275,13 +275,13 @@ def _place(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> 
         return _Place(old.id if old else None, archive=True)
     if near is not None:
         return _Place(near.id)
-    if (story := _announced(told, interaction, stories)) is not None:
-        return _Place(story.id)
+    if (announced := _announced(told, interaction, stories)) is not None:
+        return _Place(announced.id)
     if (old := _remembered(told, told.spans("maybe"), stories)) and told.spans("maybe"):
         return _Place(old.id, archive=True)
-    if (story := _followed(told, stories)) is not None:
-        gap = abs(told.at - story.nearest(told).at)
-        return _Place(story.id, archive=gap > LONGEST and "more" in told.names("cue"))
+    if (followed := _followed(told, stories)) is not None:
+        gap = abs(told.at - followed.nearest(told).at)
+        return _Place(followed.id, archive=gap > LONGEST and "more" in told.names("cue"))
     return _Place()
 
 
@@ -418,7 +418,7 @@ def _memory(told: _Told, spans: Sequence[Days], story: _Known) -> float | None:
         return None
     narrowest = min(fits, key=lambda d: d.length)
     if narrowest.length > _NARROW:
-        return score if score else None
+        return score or None
     off = min(abs((day - narrowest.middle).days) for day in days)
     return score + 3 - off / 15
 

@@ -3,7 +3,7 @@
 A lexicon file is written for people who know the language rather than Python: lists of regular
 expressions, matched against normalised text (so in lower case). `[link]` holds the small words by
 which names hang together, `[[cue]]` what idols do, `[frame]` what turns a report into something
-else. `anchors.toml` holds what fixes an occasion and has a name, `occasions.toml` the words that say
+else. `anchors.toml` names what fixes an occasion, `occasions.toml` holds the words that say
 when an occasion was and what was done there.
 """
 

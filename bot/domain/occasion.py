@@ -220,5 +220,5 @@ def _titles(norm: str) -> Iterator[str]:
     for found in _TITLE.finditer(norm):
         quoted = next(filter(None, found.groups()))
         work = "".join(c for c in quoted if c.isalnum())
-        if 2 <= len(work) and len(quoted.split()) <= 6 and not _SAID.search(quoted):
+        if len(work) >= 2 and len(quoted.split()) <= 6 and not _SAID.search(quoted):
             yield work
