@@ -267,7 +267,7 @@ def _place(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> 
         if any(_same_document(told.report, t.report) for t in story.reports):
             return _Place(story.id, archive=told.looks_back or interaction.past)
     stories = [s for s in stories if not s.withdrawn and not _contradicts(told, s)]
-    near = _near(told, stories)
+    near = _near(told, interaction, stories)
     if told.looks_back or interaction.past:
         old = _remembered(told, told.spans("back"), stories)
         if old is None and near is not None and not told.spans("back"):
@@ -325,7 +325,9 @@ def _other_step(told: _Told, other: _Told) -> bool:
     return gap > _ONE_EVENING
 
 
-def _near(told: _Told, stories: Sequence[_Known]) -> _Known | None:
+def _near(
+    told: _Told, interaction: Interaction, stories: Sequence[_Known]
+) -> _Known | None:
     near = []
     for story in stories:
         if not story.news:
@@ -344,6 +346,11 @@ def _near(told: _Told, stories: Sequence[_Known]) -> _Known | None:
             abs(close.at - told.at) <= SLIDING
             and span <= (LONGEST + SLIDING if shared else LONGEST)
             and not _other_step(told, close)
+            and not (
+                story.kinds[interaction.pair] is not interaction.kind
+                and not shared
+                and abs(close.at - told.at) >= _ONE_DAY
+            )
         ):
             near.append(story)
     if not near:
@@ -379,6 +386,9 @@ def _announced(told: _Told, interaction: Interaction, stories: Sequence[_Known])
         if dated and (ahead or shared):
             return story
         if shared and ((ahead and not weekly) or "more" in after.names("cue")):
+            return story
+        joint = {interaction.kind, story.kinds[interaction.pair]} == {Kind.COLLABORATION}
+        if joint and ahead and "ahead" not in after.names("cue"):
             return story
     return None
 
