@@ -57,6 +57,17 @@ _PLACES = ("show", "award", "festival", "venue")
 _SPEAKING = (*_FIXED, "work", "season", "episode")
 #: Steps that are all that a report of them is about: one without is no report of them.
 _OWN_STEPS = frozenset({"travel", "gift", "challenge", "birthday"})
+#: What interactions are that are such a step.
+_STEP_OF = {Kind.GIFT: {"gift"}, Kind.CHALLENGE: {"challenge"}}
+#: What those who were seen at one place may turn out to have done there.
+_MEETING = {
+    Kind.GREETING,
+    Kind.CONVERSATION,
+    Kind.PHYSICAL,
+    Kind.PHOTO,
+    Kind.FRIENDSHIP,
+    Kind.REACTION,
+}
 #: Reports of different steps that come this soon upon another tell of one evening …
 _ONE_EVENING = timedelta(hours=6)
 #: … and where only one of them names a step, of one day.
@@ -309,14 +320,33 @@ def _differ(one: set[str], other: set[str]) -> bool:
     return bool(one and other and not one & other)
 
 
-def _other_step(told: _Told, other: _Told) -> bool:
-    """Whether two reports tell of different steps: a gift and a stage, a flight and a show."""
-    one, two = told.names("lead"), other.names("lead")
+def _steps(told: _Told, kind: Kind) -> set[str]:
+    return told.names("lead") | _STEP_OF.get(kind, set())
+
+
+def _another(told: _Told, kind: Kind, other: _Told, story: _Known, known: Kind) -> bool:
+    """Whether a report tells of another occasion than the one of a story nearest to it does.
+
+    Of another step (a gift is no stage), or, a day apart and with no anchor in common, of another
+    kind or of one more of its kind ("this time …").
+    """
     gap = abs(told.at - other.at)
-    if one & two or not (one or two):
+    one, two = _steps(told, kind), _steps(other, known)
+    if not one & two and (one or two) and _apart(told, other, one, two, gap):
+        return True
+    if gap < _ONE_DAY or story.shared(told):
         return False
-    own = (one | two) & _OWN_STEPS
-    if own:
+    before, after = sorted((told, other), key=lambda t: t.at)
+    if "again" in after.names("cue"):
+        return True
+    if "ahead" in before.names("cue") and "ahead" not in after.names("cue"):
+        return False  # what is announced as a visit may turn out to be a talk
+    upgraded = known is Kind.CO_APPEARANCE and kind in _MEETING and gap < 2 * _ONE_DAY
+    return kind is not known and not upgraded
+
+
+def _apart(told: _Told, other: _Told, one: set[str], two: set[str], gap: timedelta) -> bool:
+    if (one | two) & _OWN_STEPS:
         return gap > (_ONE_EVENING if one and two and {"release"} not in (one, two) else _ONE_DAY)
     if not one or not two or any(told.names(k) & other.names(k) for k in _PLACES):
         return False
@@ -325,9 +355,7 @@ def _other_step(told: _Told, other: _Told) -> bool:
     return gap > _ONE_EVENING
 
 
-def _near(
-    told: _Told, interaction: Interaction, stories: Sequence[_Known]
-) -> _Known | None:
+def _near(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> _Known | None:
     near = []
     for story in stories:
         if not story.news:
@@ -345,12 +373,7 @@ def _near(
         if (
             abs(close.at - told.at) <= SLIDING
             and span <= (LONGEST + SLIDING if shared else LONGEST)
-            and not _other_step(told, close)
-            and not (
-                story.kinds[interaction.pair] is not interaction.kind
-                and not shared
-                and abs(close.at - told.at) >= _ONE_DAY
-            )
+            and not _another(told, interaction.kind, close, story, story.kinds[interaction.pair])
         ):
             near.append(story)
     if not near:
@@ -370,7 +393,11 @@ def _announced(told: _Told, interaction: Interaction, stories: Sequence[_Known])
             continue
         close = story.nearest(told)
         before, after = sorted((told, close), key=lambda t: t.at)
-        if not SLIDING < after.at - before.at <= LONGEST or _other_step(told, close):
+        kinds = interaction.kind, story.kinds[interaction.pair]
+        steps = _steps(told, kinds[0]), _steps(close, kinds[1])
+        if not SLIDING < after.at - before.at <= LONGEST or (
+            not steps[0] & steps[1] and _apart(told, close, *steps, after.at - before.at)
+        ):
             continue
         earlier = [told] if before is told else [t for t in story.news if t.at < told.at]
         later = story.news if before is told else [told]
@@ -382,12 +409,12 @@ def _announced(told: _Told, interaction: Interaction, stories: Sequence[_Known])
         ahead = any("ahead" in t.names("cue") for t in earlier)
         shared = story.shared(told)
         # Hosts meet every week: what is ahead for them is not the one broadcast after.
-        weekly = Kind.HOSTING in (interaction.kind, story.kinds[interaction.pair])
+        weekly = Kind.HOSTING in kinds
         if dated and (ahead or shared):
             return story
         if shared and ((ahead and not weekly) or "more" in after.names("cue")):
             return story
-        joint = {interaction.kind, story.kinds[interaction.pair]} == {Kind.COLLABORATION}
+        joint = set(kinds) == {Kind.COLLABORATION}
         if joint and ahead and "ahead" not in after.names("cue"):
             return story
     return None

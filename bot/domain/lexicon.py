@@ -114,6 +114,7 @@ class OccasionWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     months_ago: list[str] = []
     then: list[str] = []
     ahead: list[str] = []
+    again: list[str] = []
     follow_up: list[str] = []
     episode: list[str] = []
     #: "stage", "gift" → words.
@@ -130,6 +131,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 #: Written without spaces between words, or with endings attached: no word boundaries.
+_ACRONYM = 4
 UNSPACED = frozenset({"ko", "ja", "zh", "th"})
 _BY_SCRIPT = {
     Script.HANGUL: ("ko",),
@@ -305,9 +307,12 @@ class Lexicon:
         anchors: Mapping[str, str],
         weights: Weights | None = None,
         occasions: Mapping[str, OccasionWords] | None = None,
+        capitals: frozenset[str] = frozenset(),
     ) -> None:
         self.languages = languages
         self.weights = weights or Weights()
+        #: Folded names of anchors that are only found in capitals: "mama".
+        self.capitals = capitals
         #: Language → its words about occasions.
         self.occasions = occasions or {}
         #: Folded name → "kind:id".
@@ -317,7 +322,7 @@ class Lexicon:
     def without(self, gone: Callable[[str], bool]) -> Lexicon:
         """The same lexicon without some cue expressions: how words that it lacks are read."""
         languages = {code: x.without(gone) for code, x in self.languages.items()}
-        return Lexicon(languages, self.anchors, self.weights, self.occasions)
+        return Lexicon(languages, self.anchors, self.weights, self.occasions, self.capitals)
 
     def for_text(self, norm: str, lang: str) -> list[Language]:
         """The languages to read a text with: the declared one, else those of its scripts."""
@@ -348,12 +353,14 @@ def load(files: Mapping[str, str]) -> Lexicon:
     anchors: dict[str, str] = {}
     weights = Weights()
     occasions: dict[str, OccasionWords] = {}
+    capitals: frozenset[str] = frozenset()
     for name, text in files.items():
         try:
             if name == "anchors.toml":
                 given = msgspec.toml.decode(text, type=dict[str, dict[str, list[str]]])
                 found, wrong = _anchors(given)
                 anchors |= found
+                capitals = _capitals(given)
                 problems += [f"{name}: {p}" for p in wrong]
                 continue
             if name == "occasions.toml":
@@ -376,7 +383,7 @@ def load(files: Mapping[str, str]) -> Lexicon:
         problems += wrong
     if problems:
         raise ConfigError(*problems)
-    return Lexicon(languages, anchors, weights, occasions)
+    return Lexicon(languages, anchors, weights, occasions, capitals)
 
 
 def _anchors(given: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[dict[str, str], list[str]]:
@@ -393,6 +400,12 @@ def _anchors(given: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[dict[str
                 else:
                     found[name] = f"{kind}:{key}"
     return found, wrong
+
+
+def _capitals(given: Mapping[str, Mapping[str, Sequence[str]]]) -> frozenset[str]:
+    """Folded names that are short and written in capitals: words of some language otherwise."""
+    names = (n for anchors in given.values() for listed in anchors.values() for n in listed)
+    return frozenset(fold(n) for n in names if len(n) <= _ACRONYM and n.isascii() and n.isupper())
 
 
 def _check_occasions(words: OccasionWords) -> Iterator[str]:

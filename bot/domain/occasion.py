@@ -8,7 +8,8 @@ The result is a tuple of anchors, "<kind>:<id>":
 - "season:2025-ss", "episode:4", "date:2024-02-27", "month:2024-02" (one that is over):
   as named in the text;
 - "step:stage": what of a project it is, anywhere in it; "lead:stage": in its title or beginning;
-- "cue:ahead" (still to come) and "cue:more" (shows more of what was there);
+- "cue:ahead" (still to come), "cue:more" (shows more of what was there) and "cue:again" (another
+  one, where the title or the beginning says so);
 - "back:2022-06-06/2022-07-16": looks back, at something in those days; "back:" at no time that it
   says; "maybe:…" where that holds only if something known is that old.
 """
@@ -26,7 +27,7 @@ import ahocorasick_rs
 from bot.domain import when
 from bot.domain.finder import Expression, Finder
 from bot.domain.lexicon import UNSPACED, Lexicon, OccasionWords
-from bot.domain.text import Script, read, script, sentences
+from bot.domain.text import Script, Text, read, script, sentences
 from bot.domain.types import Post
 from bot.domain.when import Days
 
@@ -85,6 +86,7 @@ class _Words:
             "months_ago": words.months_ago,
             "then": words.then,
             "ahead": words.ahead,
+            "again": words.again,
             "more": words.follow_up,
             "episode": words.episode,
             **{f"step:{step}": listed for step, listed in words.steps.items()},
@@ -117,10 +119,14 @@ class Reader:
         self._words = {code: _Words(code, words) for code, words in lexicon.occasions.items()}
         self._dates = when.Reader({code: words.dates for code, words in self._words.items()})
 
-    def named(self, norm: str) -> set[str]:
-        """The anchors of the lexicon that a normalised text names."""
-        found = set()
+    def named(self, text: Text) -> set[str]:
+        """The anchors of the lexicon that a text names."""
+        norm, found = text.norm, set()
         for index, start, end in self._automaton.find_matches_as_indexes(norm, overlapping=True):
+            if self._names[index] in self._lexicon.capitals:
+                first, last = text.span(start, end)
+                if not text.raw[first:last].isupper():
+                    continue
             before, after = norm[start - 1 : start], norm[end : end + 1]
             if script(norm[start]) is Script.LATIN and before and script(before) is Script.LATIN:
                 continue
@@ -131,7 +137,8 @@ class Reader:
 
     def anchors(self, post: Post) -> tuple[str, ...]:
         """Everything that a post says of its occasion, in order of the alphabet."""
-        title, text = read(post.title).norm, read(post.text).norm
+        fields = read(post.title), read(post.text)
+        title, text = (field.norm for field in fields)
         norm = f"{title}\n{text}"
         first = sentences(text)[:1]
         start = len(title) + 1 + (first[0][0] if first else 0)
@@ -148,7 +155,7 @@ class Reader:
             for found in x.finder.find(norm, [(0, len(norm))])
         ]
         times = self._dates.named(norm, [x.code for x in words], at)
-        anchors = self.named(norm)
+        anchors = self.named(fields[0]) | self.named(fields[1])
         anchors |= {f"work:{work}" for work in _titles(norm)}
         anchors |= {f"season:{season}" for season in times.seasons}
         anchors |= {f"date:{day}" for day in times.days}
@@ -157,7 +164,7 @@ class Reader:
             kind, _, step = cue.what.partition(":")
             if step:
                 anchors |= {f"step:{step}", f"lead:{step}"} if leads else {f"step:{step}"}
-            elif kind in ("ahead", "more"):
+            elif kind in ("ahead", "more") or (kind == "again" and leads):
                 anchors.add(f"cue:{kind}")
             elif kind == "episode" and (number := self._words[cue.code].number(found)):
                 anchors.add(f"episode:{number}")
@@ -186,7 +193,7 @@ class Reader:
         yield from (
             f"maybe:{Days(d.middle - _ANNIVERSARY, d.middle + _ANNIVERSARY)}"
             for cue, leads, d in counted
-            if cue in ("anniversary", "ago") and leads
+            if cue in ("anniversary", "ago", "months_ago") and leads
         )
         if any(cue.what == "then" for cue, _, _ in cues):
             dated = self._dates.named(title, codes, at)
