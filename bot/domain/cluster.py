@@ -280,7 +280,7 @@ def _place(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> 
     stories = [s for s in stories if not s.withdrawn and not _contradicts(told, s)]
     near = _near(told, interaction, stories)
     if told.looks_back or interaction.past:
-        old = _remembered(told, told.spans("back"), stories)
+        old = _remembered(told, interaction, told.spans("back"), stories)
         if old is None and near is not None and not told.spans("back"):
             return _Place(near.id, archive=interaction.past)
         return _Place(old.id if old else None, archive=True)
@@ -288,9 +288,11 @@ def _place(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> 
         return _Place(near.id)
     if (announced := _announced(told, interaction, stories)) is not None:
         return _Place(announced.id)
-    if (old := _remembered(told, told.spans("maybe"), stories)) and told.spans("maybe"):
+    if (old := _remembered(told, interaction, told.spans("maybe"), stories)) and told.spans(
+        "maybe"
+    ):
         return _Place(old.id, archive=True)
-    if (followed := _followed(told, stories)) is not None:
+    if (followed := _followed(told, interaction, stories)) is not None:
         gap = abs(told.at - followed.nearest(told).at)
         return _Place(followed.id, archive=gap > LONGEST and "more" in told.names("cue"))
     return _Place()
@@ -334,10 +336,12 @@ def _another(told: _Told, kind: Kind, other: _Told, story: _Known, known: Kind) 
     one, two = _steps(told, kind), _steps(other, known)
     if not one & two and (one or two) and _apart(told, other, one, two, gap):
         return True
+    if {kind, known} != {kind} and Kind.CHALLENGE in (kind, known) and not one & two:
+        return gap > _ONE_EVENING and "release" not in one | two
     if gap < _ONE_DAY or story.shared(told):
         return False
     before, after = sorted((told, other), key=lambda t: t.at)
-    if "again" in after.names("cue"):
+    if "again" in after.names("cue") and not story.shared(told, ["city"]):
         return True
     if "ahead" in before.names("cue") and "ahead" not in after.names("cue"):
         return False  # what is announced as a visit may turn out to be a talk
@@ -420,11 +424,15 @@ def _announced(told: _Told, interaction: Interaction, stories: Sequence[_Known])
     return None
 
 
-def _remembered(told: _Told, spans: Sequence[Days], stories: Sequence[_Known]) -> _Known | None:
+def _remembered(
+    told: _Told, interaction: Interaction, spans: Sequence[Days], stories: Sequence[_Known]
+) -> _Known | None:
     """The old story that a report looks back at: that of its time, or that of its anchors."""
     best: tuple[float, _Known] | None = None
     for story in stories:
         score = _memory(told, spans, story)
+        if score is not None and story.kinds[interaction.pair] is interaction.kind:
+            score += 1
         if score is not None and (best is None or score > best[0]):
             best = score, story
     return best[1] if best else None
@@ -460,7 +468,7 @@ def _memory(told: _Told, spans: Sequence[Days], story: _Known) -> float | None:
     return score + 3 - off / 15
 
 
-def _followed(told: _Told, stories: Sequence[_Known]) -> _Known | None:
+def _followed(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> _Known | None:
     """The story of which a report shows more, or whose day it names."""
     best: tuple[int, _Known] | None = None
     for story in stories:
@@ -479,6 +487,12 @@ def _followed(told: _Told, stories: Sequence[_Known]) -> _Known | None:
             score = 2 + shared
         elif "more" in told.names("cue") and (shared or (in_month and steps - {"release"})):
             score = 2 * shared + len(steps - {"release"}) + in_month
+        elif (
+            "more" in told.names("cue")
+            and story.kinds[interaction.pair] is interaction.kind
+            and told.at - story.news[-1].at <= 2 * LONGEST
+        ):
+            score = 0
         else:
             continue
         if best is None or score > best[0]:

@@ -9,7 +9,7 @@ The result is a tuple of anchors, "<kind>:<id>":
   as named in the text;
 - "step:stage": what of a project it is, anywhere in it; "lead:stage": in its title or beginning;
 - "cue:ahead" (still to come), "cue:more" (shows more of what was there) and "cue:again" (another
-  one, where the title or the beginning says so);
+  one of its kind, where the title says so);
 - "back:2022-06-06/2022-07-16": looks back, at something in those days; "back:" at no time that it
   says; "maybe:…" where that holds only if something known is that old.
 """
@@ -121,7 +121,12 @@ class Reader:
 
     def named(self, text: Text) -> set[str]:
         """The anchors of the lexicon that a text names."""
-        norm, found = text.norm, set()
+        return {anchor for anchor, _ in self._found(text)}
+
+    def _found(self, text: Text) -> set[tuple[str, int]]:
+        """The anchors that a text names, and where in the normalised text."""
+        norm = text.norm
+        found: set[tuple[str, int]] = set()
         for index, start, end in self._automaton.find_matches_as_indexes(norm, overlapping=True):
             if self._names[index] in self._lexicon.capitals:
                 first, last = text.span(start, end)
@@ -132,8 +137,18 @@ class Reader:
                 continue
             if script(norm[end - 1]) is Script.LATIN and after and script(after) is Script.LATIN:
                 continue
-            found.add(self._anchors[index])
+            found.add((self._anchors[index], start))
         return found
+
+    def _about(self, fields: tuple[Text, Text], lead: int) -> set[str]:
+        """The named anchors of a title and a text, of each kind those of the beginning if any.
+
+        What comes later is often another occasion that the report recalls.
+        """
+        first, last = self.named(fields[0]), self._found(fields[1])
+        first |= {anchor for anchor, start in last if start < lead}
+        kinds = {anchor.partition(":")[0] for anchor in first}
+        return first | {a for a, _ in last if a.partition(":")[0] not in kinds}
 
     def anchors(self, post: Post) -> tuple[str, ...]:
         """Everything that a post says of its occasion, in order of the alphabet."""
@@ -155,7 +170,7 @@ class Reader:
             for found in x.finder.find(norm, [(0, len(norm))])
         ]
         times = self._dates.named(norm, [x.code for x in words], at)
-        anchors = self.named(fields[0]) | self.named(fields[1])
+        anchors = self._about(fields, len(norm[:lead]) - len(title) - 1)
         anchors |= {f"work:{work}" for work in _titles(norm)}
         anchors |= {f"season:{season}" for season in times.seasons}
         anchors |= {f"date:{day}" for day in times.days}
@@ -164,10 +179,13 @@ class Reader:
             kind, _, step = cue.what.partition(":")
             if step:
                 anchors |= {f"step:{step}", f"lead:{step}"} if leads else {f"step:{step}"}
-            elif kind in ("ahead", "more") or (kind == "again" and leads):
+            elif kind in ("ahead", "more"):
                 anchors.add(f"cue:{kind}")
             elif kind == "episode" and (number := self._words[cue.code].number(found)):
                 anchors.add(f"episode:{number}")
+        heading = len(title) if title else lead
+        if any(f.what.what == "again" for x in words for f in x.finder.find(norm, [(0, heading)])):
+            anchors.add("cue:again")
         anchors.update(self._looks_back(cues, times, title, at, [x.code for x in words]))
         return tuple(sorted(anchors))
 
