@@ -139,13 +139,14 @@ class Clusterer:
         self, post: Post, interactions: Sequence[Interaction], candidates: Sequence[Story]
     ) -> list[Placement]:
         """See `bot.domain.ports.Clusterer`."""
-        told = _Told(self.report(post))
+        companies = _companies(i.pair for i in interactions)
+        told = _Told(self.report(post), list_of_several=len(companies) > 1)
         stories = [_Known(s) for s in candidates]
         found = {
             i.pair: _place(told, i, [s for s in stories if i.pair in s.kinds]) for i in interactions
         }
         placements: list[Placement] = []
-        for company in _companies(found):
+        for company in companies:
             # A company tells of one occasion: a pair without a story joins that of the others.
             joined = next((found[p] for p in company if found[p].story_id), None)
             joins: dict[_Place, list[Pair]] = defaultdict(list)
@@ -204,8 +205,10 @@ class _Place:
 class _Told:
     """A report, with its anchors by kind."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, list_of_several: bool = False) -> None:
         self.report = report
+        #: Its words and its kind are of no one occasion.
+        self.list_of_several = list_of_several
         self.at = report.at
         self.day = report.at.astimezone(KST).date()
         self._by_kind: dict[str, set[str]] = defaultdict(set)
@@ -332,6 +335,8 @@ def _another(told: _Told, kind: Kind, other: _Told, story: _Known, known: Kind) 
     Of another step (a gift is no stage), or, a day apart and with no anchor in common, of another
     kind or of one more of its kind ("this time …").
     """
+    if told.list_of_several:
+        return False
     gap = abs(told.at - other.at)
     one, two = _steps(told, kind), _steps(other, known)
     if not one & two and (one or two) and _apart(told, other, one, two, gap):
