@@ -80,9 +80,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
 
 #: What the core may import besides itself; everything in it is computation on data.
 PURE = {
-    "__future__", "ahocorasick_rs", "bisect", "collections", "dataclasses", "datetime", "enum",
-    "functools", "hashlib", "itertools", "math", "msgspec", "rapidfuzz", "re", "string", "tomllib",
-    "typing", "unicodedata", "urllib", "w3lib",
+    "__future__", "ahocorasick_rs", "bisect", "calendar", "collections", "dataclasses", "datetime",
+    "enum", "functools", "hashlib", "itertools", "math", "msgspec", "rapidfuzz", "re", "string",
+    "tomllib", "typing", "unicodedata", "urllib", "w3lib",
 }  # fmt: skip
 
 

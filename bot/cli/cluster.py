@@ -36,13 +36,13 @@ class _Line(msgspec.Struct):
 
 @click.command()
 def command() -> None:
-    """Sort reports read from standard input into stories, one JSON object a line.
+    """Sort reports into the stories that they tell of.
 
-    The reports come in order of time. `id`, `published` (ISO 8601) and `pairs`
-    ("GROUP/NAME|GROUP/NAME", soloists "SOLO/NAME") say who met when; `kind`, `title`, `text`,
-    `url`, `lang` and `source` help. Each line is answered by one line in the same order: for each pair the
-    story it belongs to. A story may have several pairs. A line that cannot be read is answered by
-    one with `error`.
+    Reads one JSON object a line, in order of time, from standard input. `id`, `published`
+    (ISO 8601) and `pairs` ("GROUP/NAME|GROUP/NAME", soloists "SOLO/NAME") say who met when; `kind`,
+    `title`, `text`, `url`, `lang` and `source` help. Each line is answered by one line in the same
+    order: for each pair the story it belongs to. A story may have several pairs. A line that cannot
+    be read is answered by one with `error`.
 
     Example: crumbs cluster < reports.jsonl
     """

@@ -147,11 +147,13 @@ class Clusterer:
         }
         placements: list[Placement] = []
         for company in companies:
-            # A company tells of one occasion: a pair without a story joins that of the others.
+            # A company tells of one occasion: a pair without a story joins that of the others, and
+            # what is new among the old makes it news.
             joined = next((found[p] for p in company if found[p].story_id), None)
+            fresh = joined or _Place(archive=all(found[p].archive for p in company))
             joins: dict[_Place, list[Pair]] = defaultdict(list)
             for pair in company:
-                joins[joined if joined and not found[pair].story_id else found[pair]].append(pair)
+                joins[found[pair] if found[pair].story_id else fresh].append(pair)
             placements += (
                 Placement(story_id=x.story_id, pairs=tuple(pairs), archive=x.archive)
                 for x, pairs in joins.items()

@@ -100,11 +100,27 @@ def test_a_wrong_file_is_refused_with_its_field(text: str, named: list[str]) -> 
 
 def test_wrong_anchors_are_refused() -> None:
     for text, named in (
-        ('[[anchor]]\nkind = "brand"\nid = "dior"\n', "names"),
-        ('[[anchor]]\nkind = "brand"\nid = "dior"\nnames = ["Dior", " "]\n', "brand:dior"),
+        ('[brand]\ndior = "Dior"\n', "dior"),
+        ('[brand]\ndior = ["Dior", " "]\n', "brand.dior"),
+        ('[brand]\ndior = ["Dior"]\nother = ["DIOR"]\n', "brand:dior already"),
     ):
         with pytest.raises(ConfigError, match=named):
             lexicons.load({"anchors.toml": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[en]\nyears_on = ["("]\n', "en.years_on"),
+        ('[en]\nahead = ["x?"]\n', "empty text"),
+        ('[en.steps]\ngift = ["[" ]\n', "en.steps.gift"),
+        ('[en]\nmonths = ["january"]\n', "en.months"),
+        ("[en]\nlater = []\n", "later"),
+    ],
+)
+def test_wrong_words_about_occasions_are_refused(text: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        lexicons.load({"occasions.toml": text})
 
 
 def test_all_problems_of_all_files_are_reported_at_once() -> None:
@@ -113,7 +129,7 @@ def test_all_problems_of_all_files_are_reported_at_once() -> None:
             {
                 "a.toml": "no toml",
                 "b.toml": 'lang = "b"\n[frame]\nharm = ["("]\npast = [")"]\n',
-                "anchors.toml": "[anchor]\n",
+                "anchors.toml": "[brand]\ndior = 1\n",
             }
         )
     assert [p.split(":")[0] for p in refused.value.problems] == [
@@ -204,7 +220,7 @@ def test_a_text_is_read_in_its_declared_language_and_those_of_its_scripts(
 _SHIPPED = {
     path.stem: tomllib.loads(path.read_text("utf-8"))
     for path in sorted((SEEDS / "lexicon").glob("*.toml"))
-    if path.stem not in {"anchors", "weights"}
+    if path.stem not in {"anchors", "occasions", "weights"}
 }
 _PATTERN = re.compile(r"[\\()\[\]|?*+.{}^$]")
 
