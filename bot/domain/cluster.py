@@ -97,7 +97,9 @@ def url_key(url: str) -> str:
         return ""
     host = _HOST_PREFIX.sub("", parts.hostname)
     query = urlencode([(k, v) for k, v in parse_qsl(parts.query) if not _TRACKING.fullmatch(k)])
-    path = parts.path.removesuffix("/").removesuffix("/amp")
+    path = parts.path
+    while path.endswith(("/", "/amp")):
+        path = path.removesuffix("/").removesuffix("/amp")
     return f"{host}{path}{'?' if query else ''}{query}"
 
 

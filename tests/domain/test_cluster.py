@@ -308,7 +308,7 @@ def test_what_looks_back_is_placed_in_the_archive(
 def told(
     archive: Archive, post: MakePost, *reports: tuple[str, float] | tuple[str, float, Kind]
 ) -> list[int]:
-    """Take reports of one pair, a text and the hours after START; the number of each one's story."""
+    """Take reports of one pair, a text and hours after START; the number of each one's story."""
     numbers = []
     for text, hours, *kind in reports:
         (placement,) = archive.take(post(text, lang="", published=after(hours)), met(AB, *kind))
