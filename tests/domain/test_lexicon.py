@@ -100,7 +100,7 @@ def test_a_wrong_file_is_refused_with_its_field(text: str, named: list[str]) -> 
 
 def test_wrong_anchors_are_refused() -> None:
     for text, named in (
-        ('[brand]\ndior = "Dior"\n', "dior"),
+        ('[brand]\ndior = "Dior"\n', "array"),
         ('[brand]\ndior = ["Dior", " "]\n', "brand.dior"),
         ('[brand]\ndior = ["Dior"]\nother = ["DIOR"]\n', "brand:dior already"),
     ):
