@@ -17,19 +17,14 @@ which of two reports came first, only which was published first.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from w3lib.url import canonicalize_url
-
+from bot.domain.document import fingerprint, url_key
 from bot.domain.lexicon import Lexicon
 from bot.domain.occasion import KST, Reader
-from bot.domain.text import read
 from bot.domain.types import (
     Interaction,
     Kind,
@@ -76,43 +71,6 @@ _ONE_DAY = timedelta(hours=24)
 _NARROW = 62
 #: Outlets count days in their own time zones, and report a day late.
 _TOLERANCE = 3
-
-_TRACKING = re.compile(
-    r"utm_\w+|fbclid|gclid|igshid|si|ref|ref_src|feature|rdt|share_id|mc_cid|mc_eid|oc|sid|spm|share"
-)
-_HOST_PREFIX = re.compile(r"^(?:www|m|mobile|amp)\.")
-
-
-def url_key(url: str) -> str:
-    """An address reduced to what names the document; "" for none or a broken one.
-
-    Canonical by w3lib, without scheme, "www." and the like, "/amp", fragments and parameters that
-    only track.
-    """
-    try:
-        parts = urlsplit(canonicalize_url(url.strip()))
-    except ValueError:
-        return ""
-    if not parts.hostname:
-        return ""
-    host = _HOST_PREFIX.sub("", parts.hostname)
-    query = urlencode([(k, v) for k, v in parse_qsl(parts.query) if not _TRACKING.fullmatch(k)])
-    path = parts.path
-    while path.endswith(("/", "/amp")):
-        path = path.removesuffix("/").removesuffix("/amp")
-    return f"{host}{path}{'?' if query else ''}{query}"
-
-
-_NOISE = re.compile(r"https?://\S+|[@#]\w+|\bRT\b|\[[^\]]{1,20}\]", re.IGNORECASE)
-_MARKS = re.compile(r"\W+")
-
-
-def fingerprint(title: str, text: str) -> str:
-    """The same for texts that differ only in addresses, tags, marks and spacing; "" when short."""
-    words = _MARKS.sub(" ", _NOISE.sub(" ", read(f"{title} {text}").norm)).strip()
-    return (
-        hashlib.sha1(words.encode(), usedforsecurity=False).hexdigest() if len(words) > 40 else ""
-    )
 
 
 class Clusterer:
@@ -295,9 +253,8 @@ def _place(told: _Told, interaction: Interaction, stories: Sequence[_Known]) -> 
         return _Place(near.id)
     if (announced := _announced(told, interaction, stories)) is not None:
         return _Place(announced.id)
-    if (old := _remembered(told, interaction, told.spans("maybe"), stories)) and told.spans(
-        "maybe"
-    ):
+    perhaps = told.spans("maybe")
+    if perhaps and (old := _remembered(told, interaction, perhaps, stories)) is not None:
         return _Place(old.id, archive=True)
     if (followed := _followed(told, interaction, stories)) is not None:
         gap = abs(told.at - followed.nearest(told).at)

@@ -347,11 +347,11 @@ class Report:
     outlet: str
     title: str
     url: str
-    #: `cluster.url_key` of the address; "" when there is none.
+    #: `document.url_key` of the address; "" when there is none.
     url_key: str
-    #: `cluster.fingerprint` of the text.
+    #: `document.fingerprint` of the text.
     fingerprint: str
-    #: `cluster.anchors` of the text: "brand:dior".
+    #: What it says of its occasion, see `occasion.py`: "brand:dior", "date:2024-02-27".
     anchors: tuple[str, ...]
     lang: str
     at: datetime
