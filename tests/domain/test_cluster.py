@@ -353,6 +353,22 @@ def test_an_anniversary_of_something_else_is_news(archive: Archive, post: MakePo
     assert archive.stories[0].state is StoryState.LIVE
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In the talk show they looked back on their debut",
+        "トーク番組で二人がデビュー当時を振り返った",
+        "두 사람은 8년 만에 다시 만나 함께 노래했다",
+        "Dos años después vuelven a cantar juntos",
+    ],
+)
+def test_guests_who_reminisce_and_meet_again_are_news(
+    text: str, archive: Archive, post: MakePost
+) -> None:
+    assert told(archive, post, ("At Dior", -2 * YEAR), (text, 0)) == [0, 1]
+    assert archive.stories[1].state is StoryState.LIVE
+
+
 def test_what_was_looked_back_at_joins_the_look_back(archive: Archive, post: MakePost) -> None:
     """The order of arrival is that of polls, not of time."""
     assert told(archive, post, ("one year ago today they met at Dior", YEAR), ("At Dior", 0)) == [
