@@ -43,7 +43,7 @@ class Archive:
         recording = file_post(post, report, interactions, placements, candidates, post.at)
         for entry in recording.entries:
             story = entry.story
-            if entry.new:
+            if story.id not in self._stories:
                 story = replace(story, id=f"story-{len(self._stories) + 1}")
             self._stories[story.id] = story
             for told in story.pairs:
