@@ -194,9 +194,26 @@ class Outbox(RuleBasedStateMachine):
         )
         self.do(self.storage.add_watch(watch))
 
-    @rule(channel=st.sampled_from(CHANNELS), pair=st.sampled_from(PAIRS))
-    def a_watch_ends(self, channel: int, pair: Pair) -> None:
+    @rule(data=st.data())
+    def a_watch_ends(self, data: st.DataObject) -> None:
+        """Rather one of which something is under way."""
+        under_way = [
+            (m.channel_id, p.pair)
+            for m in self.frozen.values()
+            if m.id not in self.sent
+            for i in m.items
+            for p in i.story.pairs
+        ]
+        any_watch = [(c, p) for c in CHANNELS for p in PAIRS]
+        channel, pair = data.draw(st.sampled_from(under_way or any_watch))
         self.do(self.storage.remove_watch(channel // 10, channel, pair))
+
+    @rule(many=st.integers(2, 4))
+    def much_happens_while_nobody_sends(self, many: int) -> None:
+        """A backlog, which comes together."""
+        for number in range(many):
+            self.an_outlet_reports(len(self.posts) + 10, {PAIRS[-number % 3]: Kind.GREETING})
+        self.now += timedelta(minutes=11)
 
     @rule(data=st.data(), limit=st.integers(1, 6))
     def a_sender_looks(self, data: st.DataObject, limit: int) -> None:
@@ -306,7 +323,7 @@ class Outbox(RuleBasedStateMachine):
         assert self.do(self.storage.claim_edits(self.now, limit=9, lease=LEASE)) == []
 
 
-CASES = settings(max_examples=60, stateful_step_count=50, deadline=None)
+CASES = settings(max_examples=40, stateful_step_count=50, deadline=None)
 
 
 def test_any_sequence_keeps_the_promises() -> None:
