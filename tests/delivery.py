@@ -68,6 +68,9 @@ class Delivery:
 
     def __post_init__(self) -> None:
         self.restart()
+        loop = asyncio.get_running_loop()
+        real, self._passed = loop.time, [0.0]
+        loop.time = lambda: real() + self._passed[0]  # type: ignore[method-assign]
 
     def restart(self) -> None:
         """Forget what a process knows by heart."""
@@ -79,7 +82,9 @@ class Delivery:
         return datetime.fromtimestamp(self.api.clock.now(), UTC)
 
     def let_pass(self, seconds: float) -> None:
+        """Let time pass for Discord, for us, and for what waits in the event loop."""
         self.api.clock.advance(seconds)
+        self._passed[0] += seconds
 
     # ── the world ──
 

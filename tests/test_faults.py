@@ -112,18 +112,22 @@ TROUBLES = {
 async def test_half_of_all_requests_fail_for_a_while(world: World, trouble: str) -> None:
     d = world.d
 
+    fault = TROUBLES[trouble]
+    # Each of these keeps everything else away for a while.
+    times = 2 if isinstance(fault, faults.Ban) else 6 if trouble == "429 global" else 60
+
     def break_half() -> None:
         rng = random.Random(7)
-        d.api.faults.on("*", "*", do=TROUBLES[trouble], probability=0.5, rng=rng, times=60)
+        d.api.faults.on("*", "*", do=fault, probability=0.5, rng=rng, times=times)
 
     break_half()
     await world.publish(0, 1, 2)
-    await d.drain(rounds=12, step=45)
+    await d.drain(rounds=30, step=45)
     assert world.told() == [once(0, 1, 2)] * len(world.channels)
     break_half()
     correction = d.post(0, met(0, act="wave at each other and chat"))
     await d.match([correction])
-    await d.drain(rounds=12, step=45)
+    await d.drain(rounds=30, step=45)
     assert world.told() == [once(0, 1, 2)] * len(world.channels)
     for channel in world.channels:
         assert sum("chat" in told for [(_, told)] in d.shown(channel)) == 1
@@ -133,8 +137,8 @@ async def test_half_of_all_requests_fail_for_a_while(world: World, trouble: str)
 async def test_an_attempt_that_takes_too_long_is_made_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_ATTEMPT", 0.3)
-    world.d.api.faults.on(*POSTS, do=faults.Slow(2.0), every=3, times=10)
+    monkeypatch.setattr(pipeline, "_ATTEMPT", 1.5)
+    world.d.api.faults.on(*POSTS, do=faults.Slow(4.0), every=3, times=10)
     await world.publish(0)
     await world.d.drain()
     assert world.told() == [once(0)] * len(world.channels)
@@ -144,7 +148,7 @@ async def test_an_attempt_that_takes_too_long_is_made_again(
 async def test_a_global_pause_that_outlasts_an_attempt_is_no_pause_for_ever(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_ATTEMPT", 0.3)
+    monkeypatch.setattr(pipeline, "_ATTEMPT", 1.5)
     world.d.api.faults.on(*POSTS, do=faults.TooMany(100.0, "global"), times=1)
     await world.publish(0)
     await world.d.drain()
