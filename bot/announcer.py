@@ -32,9 +32,13 @@ _LONGEST_PAUSE = 600.0
 #: Characters of a thread's name.
 # https://discord.com/developers/docs/resources/channel#start-thread-in-forum-or-media-channel
 _THREAD_NAME = 100
+_UNKNOWN_CHANNEL = 10003
 _UNKNOWN_MESSAGE = 10008
 _IS_FORUM = 40058
 _TOO_MANY_OLD_EDITS = 30046
+_ARCHIVED = 50083
+_MAY_NOT_REPLY = 160002
+_LOCKED = 160005
 #: Seconds until a refused edit of an old message is tried again.
 _OLD_EDIT_PAUSE = 900.0
 _TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
@@ -74,54 +78,79 @@ class Announcer:
             raise
 
     async def _send(self, message: Message) -> Outcome:
+        place = message.reply_to
         try:
-            forum = message.reply_to is None and await self._is_forum(message)
-            if place := await self._earlier(message, forum=forum):
-                return Sent(place=place)
-            if self._is_late(message) and not message.by_hand and not await self._sees(message):
-                return Gone(
-                    reason="it may have been sent already, and without Read Message History "
-                    "nobody can look; have a look yourself, then retry it by hand",
-                    channel=False,
-                )
+            forum = place is None and await self._is_forum(message)
+            if self._may_be_there(message, forum=forum):
+                if await self._sees(message):
+                    if found := await self._look_back(message, forum=forum):
+                        return Sent(place=found)
+                elif not message.by_hand:
+                    return Gone(
+                        reason="it may have been sent already, and without Read Message History "
+                        "nobody can look; have a look yourself, then retry it by hand",
+                        channel=False,
+                    )
             return Sent(place=await self._post(message, forum=forum))
         except _TROUBLE as error:
-            return classify(error, message.attempt)
+            return classify(error, message.attempt, own_thread=_is_own_thread(message, place))
 
     async def _edit(self, edit: Edit) -> Outcome:
-        embeds, view = announcement(edit.message, self._roster())
-        channel = self._client.get_partial_messageable(
-            edit.place.channel_id, guild_id=edit.message.guild_id
-        )
         try:
-            await channel.get_partial_message(edit.place.message_id).edit(
-                embeds=embeds, view=view, allowed_mentions=discord.AllowedMentions.none()
-            )
+            try:
+                await self._change(edit)
+            except discord.HTTPException as error:
+                if error.code != _ARCHIVED:
+                    raise
+                if refusal := await self._unarchive(edit.place.channel_id):
+                    return Gone(reason=refusal, channel=False)
+                await self._change(edit)
         except _TROUBLE as error:
-            return classify(error, edit.message.attempt)
+            own_thread = _is_own_thread(edit.message, edit.place)
+            return classify(error, edit.message.attempt, own_thread=own_thread)
         return Sent(place=edit.place)
+
+    async def _change(self, edit: Edit) -> None:
+        embeds, view = announcement(edit.message, self._roster())
+        channel = self._messageable(edit.message, edit.place.channel_id)
+        await channel.get_partial_message(edit.place.message_id).edit(
+            embeds=embeds, view=view, allowed_mentions=discord.AllowedMentions.none()
+        )
+
+    async def _unarchive(self, thread_id: int) -> str:
+        """Open an archived thread, where nothing can be edited; why not, if Discord refuses."""
+        thread = await self._client.fetch_channel(thread_id)
+        if not isinstance(thread, discord.Thread):
+            raise TypeError(f"{thread_id} is archived and yet no thread")
+        try:
+            await thread.edit(archived=False)
+        except discord.Forbidden as error:  # locked: only moderators open it
+            return _words(error)
+        return ""
 
     async def _post(self, message: Message, *, forum: bool) -> Place:
         if forum:
             return await self._post_in_forum(message)
         embeds, view = announcement(message, self._roster())
-        reply = message.reply_to
-        # An upgrade of a forum post goes into that post's own thread.
-        channel = self._messageable(message, reply.channel_id if reply else message.channel_id)
         send = partial(
-            channel.send,
+            self._messageable(message, _channel_of(message)).send,
             embeds=embeds,
             view=view,
             nonce=message.id,
             allowed_mentions=discord.AllowedMentions.none(),
         )
         try:
-            sent = await (send(reference=_reference(message, reply)) if reply else send())
+            if reply := message.reply_to:
+                sent = await send(reference=_reference(message, reply))
+            else:
+                sent = await send()
         except discord.HTTPException as error:
-            if error.code != _IS_FORUM:
+            if error.code == _IS_FORUM:
+                self._forums.add(message.channel_id)
+                return await self._post_in_forum(message)
+            if error.code != _MAY_NOT_REPLY:
                 raise
-            self._forums.add(message.channel_id)
-            return await self._post_in_forum(message)
+            sent = await send()  # without Read Message History it stands on its own
         return Place(channel_id=sent.channel.id, message_id=sent.id)
 
     async def _post_in_forum(self, message: Message) -> Place:
@@ -139,18 +168,32 @@ class Announcer:
 
     # ── looking back ──
 
-    def _is_late(self, message: Message) -> bool:
+    def _may_be_there(self, message: Message, *, forum: bool) -> bool:
+        """Whether an earlier attempt may have brought it, and no nonce would tell."""
+        if forum:  # a post in a forum has no nonce
+            return message.attempt > 1 or message.by_hand
         return self._clock() - message.first_attempt_at > NONCE_TRUSTED
 
-    async def _earlier(self, message: Message, *, forum: bool) -> Place | None:
+    async def _sees(self, message: Message) -> bool:
+        """Whether history can be read; without that permission Discord shows an empty channel."""
+        guild = self._client.get_guild(message.guild_id)
+        channel = guild.get_channel_or_thread(message.channel_id) if guild else None
+        if guild is None or channel is None:  # no gateway, or an archived thread: ask
+            guild = await self._client.fetch_guild(message.guild_id, with_counts=False)
+            channel = await guild.fetch_channel(message.channel_id)
+            if isinstance(channel, discord.Thread):  # what holds there is set in its parent
+                channel = await guild.fetch_channel(channel.parent_id)
+            me = await guild.fetch_member(self._me)
+        else:
+            me = guild.me
+        return channel.permissions_for(me).read_message_history
+
+    async def _look_back(self, message: Message, *, forum: bool) -> Place | None:
         """Where an earlier attempt has brought the message, if any has."""
         since = message.first_attempt_at - timedelta(minutes=1)
-        if forum:  # a post in a forum has no nonce
-            return await self._post_of(message, since) if message.attempt > 1 else None
-        if not self._is_late(message):
-            return None
-        reply = message.reply_to
-        channel = self._messageable(message, reply.channel_id if reply else message.channel_id)
+        if forum:
+            return await self._post_of(message, since)
+        channel = self._messageable(message, _channel_of(message))
         async for earlier in channel.history(limit=LOOK_BACK, after=since, oldest_first=True):
             if _carries(earlier, message):
                 return Place(channel_id=earlier.channel.id, message_id=earlier.id)
@@ -159,44 +202,42 @@ class Announcer:
     async def _post_of(self, message: Message, since: datetime) -> Place | None:
         """The forum post that carries a message, among the active and the archived ones."""
         forum = await self._forum(message.channel_id)
-        active = [t for t in await forum.guild.active_threads() if t.parent_id == forum.id]
-        archived = [t async for t in forum.archived_threads(limit=LOOK_BACK)]
-        me = self._client.application_id
-        for thread in (*active, *archived):
-            if thread.owner_id == me and discord.utils.snowflake_time(thread.id) >= since:
+        threads = [t for t in await forum.guild.active_threads() if t.parent_id == forum.id]
+        async for archived in forum.archived_threads(limit=LOOK_BACK):  # latest archived first
+            if archived.archive_timestamp < since:
+                break
+            threads.append(archived)
+        for thread in threads:
+            if thread.owner_id == self._me and discord.utils.snowflake_time(thread.id) >= since:
                 try:
                     first = await thread.fetch_message(thread.id)
-                except discord.NotFound:  # somebody deleted what this post began with
+                except discord.NotFound:  # somebody deleted it and left the thread
                     continue
                 if _carries(first, message):
                     return Place(channel_id=thread.id, message_id=first.id)
         return None
 
-    async def _sees(self, message: Message) -> bool:
-        """Whether history can be read; without that permission Discord shows an empty channel."""
-        guild = self._client.get_guild(message.guild_id)
-        channel = guild.get_channel_or_thread(message.channel_id) if guild else None
-        if guild is None or channel is None or guild.me is None:
-            # Without the gateway, or not told of it yet: ask.
-            guild = await self._client.fetch_guild(message.guild_id, with_counts=False)
-            me = await guild.fetch_member(self._client.application_id or 0)
-            channel = await guild.fetch_channel(message.channel_id)
-            return channel.permissions_for(me).read_message_history
-        return channel.permissions_for(guild.me).read_message_history
-
     # ── channels ──
+
+    @property
+    def _me(self) -> int:
+        return self._client.user.id if self._client.user else 0
 
     def _messageable(self, message: Message, channel_id: int) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(channel_id, guild_id=message.guild_id)
 
     async def _is_forum(self, message: Message) -> bool:
-        if message.channel_id in self._forums:
+        """Whether its channel is a forum.
+
+        Without the gateway the first attempt finds that out by Discord's refusal; a later one
+        asks, for in a forum it must look back first.
+        """
+        channel_id = message.channel_id
+        if channel_id in self._forums:
             return True
-        known: object = self._client.get_channel(message.channel_id)
-        if known is None and message.attempt > 1:
-            # A process that has just started was told of no channel yet, and where to look for an
-            # earlier attempt depends on it.
-            known = await self._client.fetch_channel(message.channel_id)
+        known: object = self._client.get_channel(channel_id)
+        if known is None and (message.attempt > 1 or message.by_hand):
+            known = await self._client.fetch_channel(channel_id)
         return isinstance(known, discord.ForumChannel)
 
     async def _forum(self, channel_id: int) -> discord.ForumChannel:
@@ -204,6 +245,16 @@ class Announcer:
         if not isinstance(known, discord.ForumChannel):
             raise TypeError(f"channel {channel_id} is no forum any more")
         return known
+
+
+def _channel_of(message: Message) -> int:
+    """Where it is sent; an upgrade of a forum post goes into that post's own thread."""
+    return message.reply_to.channel_id if message.reply_to else message.channel_id
+
+
+def _is_own_thread(message: Message, place: Place | None) -> bool:
+    """Whether a place is a thread that we opened in the message's channel."""
+    return place is not None and place.channel_id != message.channel_id
 
 
 def _reference(message: Message, reply: Place) -> discord.MessageReference:
@@ -231,14 +282,18 @@ def _custom_id(component: object) -> str | None:
     return component.custom_id if isinstance(component, discord.Button) else None
 
 
-def classify(error: Exception, attempt: int) -> Outcome:
+def classify(error: Exception, attempt: int, *, own_thread: bool = False) -> Outcome:
     """What an error of Discord's or of the network means for a message.
 
+    In `own_thread`, a forum post of ours, the loss of the thread says nothing of the forum.
     Codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
     """
     match error:
         case discord.RateLimited():
             return Retry(after=error.retry_after, reason="Discord asks to wait")
+        case discord.HTTPException() if own_thread and error.code in {_UNKNOWN_CHANNEL, _LOCKED}:
+            what = "deleted" if error.code == _UNKNOWN_CHANNEL else "locked"
+            return Gone(reason=f"the forum post that it belongs to was {what}", channel=False)
         case discord.Forbidden() if error.code:
             return Gone(reason=_words(error))
         case discord.NotFound() if error.code == _UNKNOWN_MESSAGE:
