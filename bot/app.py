@@ -33,6 +33,8 @@ from bot.settings import Settings, without_password
 from bot.sources.feed import FeedClient
 from bot.sources.http import Fetcher
 from cogs.pairs import Pairs
+from cogs.reopen import Reopen
+from cogs.status import Status
 from cogs.why import Why
 from storage import open_storage
 
@@ -90,9 +92,19 @@ class Seedbed:
             )
 
 
-def all_cogs(client: Client, storage: Storage, lookup: Callable[[], Lookup]) -> list[commands.Cog]:
-    """Every command and button there is."""
-    return [Pairs(storage, lookup, utc_now), Why(client, storage, lookup)]
+def all_cogs(
+    client: Client,
+    storage: Storage,
+    lookup: Callable[[], Lookup],
+    wake: Callable[[], None] = lambda: None,
+) -> list[commands.Cog]:
+    """Every command, button and listener there is; `wake` lets delivery look for work now."""
+    return [
+        Pairs(storage, lookup, utc_now),
+        Why(client, storage, lookup),
+        Status(storage, lookup, utc_now, wake),
+        Reopen(storage, wake),
+    ]
 
 
 def source_clients(fetcher: Fetcher, *, allow_files: bool) -> dict[str, SourceClient]:
@@ -134,7 +146,8 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
     )
     client = Client()
     stack.push_async_callback(client.close)
-    cogs = all_cogs(client, storage, lambda: seeds.core.lookup)
+    loops = Loops(stop)
+    cogs = all_cogs(client, storage, lambda: seeds.core.lookup, lambda: loops.wake("deliver"))
     if "deliver" in settings.roles:
         if not await storage.lock_sending():
             raise ConfigError(
@@ -152,7 +165,6 @@ async def _run(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -
         await client.register_commands(storage)
     await storage.sync_sources(seeds.sources, utc_now())
 
-    loops = Loops(stop)
     sender = Announcer(client, lambda: seeds.core.lookup.roster, utc_now)
 
     async def sink(posts: Sequence[Post]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -14,6 +14,7 @@ from bot.domain.errors import UserError
 from bot.domain.lookup import Found, Lookup, clear_leader
 from bot.domain.ports import Clock, Storage
 from bot.domain.types import Pair, Watch
+from cogs import trouble
 from cogs.errors import answer_error
 from cogs.permissions import (
     Channel,
@@ -120,7 +121,15 @@ class Pairs(commands.Cog):
         guild_id = interaction.guild_id or 0
         watches = await self._storage.watches(guild_id)
         closed = await self._storage.closed_channels(guild_id)
-        pages = self._pages(watches, closed)
+        letters = await self._storage.dead_letters(guild_id, limit=trouble.MOST_LETTERS)
+        notes = {c: trouble.paused(interaction.guild, c, why) for c, why in closed.items()}
+        pages = self._pages(watches, notes)
+        if letters:
+            pages[0].add_field(
+                name=trouble.undelivered(letters),
+                value=f"{trouble.described(letters[0], self._lookup().roster)}\n"
+                "A moderator sees the others and can try again with /status.",
+            )
         view = _Pages(pages) if len(pages) > 1 else discord.utils.MISSING
         await interaction.response.send_message(
             embed=pages[0],
@@ -268,7 +277,7 @@ class Pairs(commands.Cog):
             await self._storage.remove_watch(interaction.guild_id or 0, channel_id, saved)
         return text, pair if fresh else None
 
-    def _pages(self, watches: Sequence[Watch], closed: dict[int, str]) -> list[discord.Embed]:
+    def _pages(self, watches: Sequence[Watch], notes: Mapping[int, str]) -> list[discord.Embed]:
         if not watches:
             return [
                 discord.Embed(
@@ -284,11 +293,8 @@ class Pairs(commands.Cog):
             part = ordered[start : start + PAGE]
             for channel_id, of_channel in groupby(part, key=lambda w: w.channel_id):
                 lines.append(f"<#{channel_id}>")
-                if channel_id in closed:
-                    lines.append(
-                        f"⚠️ I cannot post there: {closed[channel_id][:150]}. Give me back **View "
-                        "Channel**, **Send Messages** and **Embed Links**; I look every hour."
-                    )
+                if channel_id in notes:
+                    lines.append(notes[channel_id])
                 lines += [
                     f"• {self._names(w.pair) if w.pair else '**every pair**'}" for w in of_channel
                 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import discord
@@ -27,6 +28,7 @@ class _Postable(app_commands.Transformer):
             discord.ChannelType.public_thread,
             discord.ChannelType.private_thread,
             discord.ChannelType.news_thread,
+            discord.ChannelType.forum,
         ]
 
     async def transform(self, interaction: discord.Interaction, value: _Channel, /) -> _Channel:
@@ -36,10 +38,26 @@ class _Postable(app_commands.Transformer):
 
 Channel = app_commands.Transform[_Channel, _Postable]
 
-#: Without these nothing can be announced in a channel.
-NEEDED = ("view_channel", "send_messages", "embed_links")
 #: Without this a late retry cannot look whether its message is there already.
 WANTED = ("read_message_history",)
+
+
+def needed(kind: discord.ChannelType) -> tuple[str, ...]:
+    """The permissions without which nothing can be announced in a channel of that kind."""
+    send: tuple[str, ...] = ("send_messages",)
+    if kind is discord.ChannelType.forum:  # a story is a post, what is added to it an answer there
+        send = ("send_messages", "send_messages_in_threads")
+    elif kind.name.endswith("thread"):
+        send = ("send_messages_in_threads",)
+    return ("view_channel", *send, "embed_links")
+
+
+def lacking(channel: discord.abc.GuildChannel | discord.Thread) -> list[str]:
+    """What the bot lacks to announce in a channel, as far as the gateway has told."""
+    held = channel.permissions_for(channel.guild.me)
+    if isinstance(channel, discord.Thread) and channel.locked and not held.manage_threads:
+        return ["**Manage Threads** (the thread is locked)"]
+    return _missing(held, needed(channel.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,7 @@ class Target:
     id: int
     member: discord.Permissions
     bot: discord.Permissions
-    thread: bool
+    kind: discord.ChannelType
 
     @property
     def mention(self) -> str:
@@ -69,7 +87,7 @@ def target(interaction: discord.Interaction, channel: Channel | None) -> Target:
             id=interaction.channel_id or 0,
             member=interaction.permissions,
             bot=interaction.app_permissions,
-            thread=isinstance(here, discord.Thread),
+            kind=here.type if here else discord.ChannelType.text,
         )
     found = channel.resolve()
     if found is None or interaction.guild is None or isinstance(found, discord.CategoryChannel):
@@ -80,7 +98,7 @@ def target(interaction: discord.Interaction, channel: Channel | None) -> Target:
         id=channel.id,
         member=channel.permissions,
         bot=found.permissions_for(interaction.guild.me),
-        thread=isinstance(found, discord.Thread),
+        kind=found.type,
     )
 
 
@@ -98,7 +116,7 @@ def current(interaction: discord.Interaction, channel_id: int) -> Target:
         id=channel_id,
         member=found.permissions_for(interaction.user),
         bot=found.permissions_for(guild.me),
-        thread=isinstance(found, discord.Thread),
+        kind=found.type,
     )
 
 
@@ -121,16 +139,33 @@ def require_postable(where: Target) -> list[str]:
     Raises:
         UserError: names every missing permission.
     """
-    needed = [n for n in NEEDED if n != "send_messages" or not where.thread]
-    if where.thread:
-        needed.append("send_messages_in_threads")
-    if missing := _missing(where.bot, needed):
+    if missing := _missing(where.bot, needed(where.kind)):
         raise UserError(
             f"I cannot post in {where.mention} yet: I am missing {' and '.join(missing)}. "
             "Give me that there, then try again."
         )
-    return _missing(where.bot, list(WANTED))
+    return _missing(where.bot, WANTED)
 
 
-def _missing(granted: discord.Permissions, names: list[str]) -> list[str]:
-    return [f"**{n.replace('_', ' ').title()}**" for n in names if not getattr(granted, n)]
+def require_moderator(interaction: discord.Interaction) -> None:
+    """Refuse members who look after neither the channels nor the server.
+
+    Raises:
+        UserError: says what is needed.
+    """
+    member = interaction.user
+    held = member.guild_permissions if isinstance(member, discord.Member) else None
+    if held is None or not (held.manage_channels or held.manage_guild):
+        raise UserError(
+            "This is for moderators: it needs **Manage Channels** or **Manage Server**. "
+            "/pairs is for everybody."
+        )
+
+
+def _missing(granted: discord.Permissions, names: Sequence[str]) -> list[str]:
+    return [f"**{_words(n)}**" for n in names if not getattr(granted, n)]
+
+
+def _words(permission: str) -> str:
+    """A permission as Discord's own settings call it."""
+    return permission.replace("_", " ").title().replace(" In ", " in ")

@@ -259,6 +259,38 @@ async def test_pairing_works_in_a_thread(world: World) -> None:
     assert await watched(world) == [(int(thread.id), JISOO_MINGYU)]
 
 
+async def test_pairing_works_in_a_forum(world: World) -> None:
+    forum = world.guild.add_forum("moments")
+    answer = await world.mod.command(
+        world.channel, "pair", first="jisoo", second="mingyu", channel=forum
+    )
+    assert f"<#{forum.id}>" in answer.content, answer.content
+    assert await watched(world) == [(int(forum.id), JISOO_MINGYU)]
+
+
+@pytest.mark.parametrize(
+    "permission", ["send_messages", "send_messages_in_threads", "embed_links", "view_channel"]
+)
+async def test_what_the_bot_lacks_in_a_forum_is_named(world: World, permission: str) -> None:
+    forum = world.guild.add_forum("moments")
+    forum.deny_bot(permission)
+    answer = await world.mod.command(
+        world.channel, "pair", first="jisoo", second="mingyu", channel=forum
+    )
+    assert f"**{permission.replace('_', ' ').title().replace(' In ', ' in ')}**" in answer.content
+    assert await watched(world) == []
+
+
+async def test_without_read_message_history_a_forum_is_saved_and_asked(world: World) -> None:
+    forum = world.guild.add_forum("moments")
+    forum.deny_bot("read_message_history")
+    answer = await world.mod.command(
+        world.channel, "pair", first="jisoo", second="mingyu", channel=forum
+    )
+    assert "Read Message History" in answer.content
+    assert len(await watched(world)) == 1
+
+
 # ── autocomplete ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -326,7 +358,7 @@ async def test_an_empty_list_says_how_to_start(world: World) -> None:
     assert "/pair jisoo mingyu" in answer.embeds[0]["description"]
 
 
-async def test_the_list_names_pairs_by_channel_and_closed_channels(world: World) -> None:
+async def test_the_list_names_pairs_by_channel(world: World) -> None:
     await world.mod.command(world.channel, "pair", first="jisoo", second="mingyu")
     await watch(
         world.storage, int(world.other.id), Pair("a.gone", "b.gone"), guild=int(world.guild.id)

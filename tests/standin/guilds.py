@@ -234,12 +234,15 @@ class Guild:
         data = {"guild_id": self.id, "user": member.user.to_json()}
         self.world.emit("GUILD_MEMBER_REMOVE", data, self)
 
-    def give(self, person: Person, role: Role) -> None:
-        """Give somebody a role."""
-        member = self.members[person.id]
-        member.role_ids.append(role.id)
-        data = member.to_json() | {"guild_id": self.id}
-        self.world.emit("GUILD_MEMBER_UPDATE", data, self)
+    def give(self, person: Person | User, role: Role) -> None:
+        """Give somebody, or the bot, a role."""
+        self.members[person.id].role_ids.append(role.id)
+        self._tell_of_member(person.id)
+
+    def take(self, person: Person | User, role: Role) -> None:
+        """Take a role from somebody, or from the bot."""
+        self.members[person.id].role_ids.remove(role.id)
+        self._tell_of_member(person.id)
 
     def delete(self) -> None:
         """Delete the guild with everything in it."""
@@ -358,6 +361,10 @@ class Guild:
         }
 
     # ── inside ────────────────────────────────────────────────────────────────────────────
+
+    def _tell_of_member(self, user_id: str) -> None:
+        data = self.members[user_id].to_json() | {"guild_id": self.id}
+        self.world.emit("GUILD_MEMBER_UPDATE", data, self)
 
     def _add_channel(self, kind: int, name: str, **extra: Any) -> Channel:
         channel = Channel(

@@ -177,4 +177,8 @@ class World:
     ) -> None:
         """Tell the sessions of a guild's shard, unless the bot is not there to hear it."""
         if guild.id in self.guilds and (guild.bot_present or even_absent):
-            self.gateway.dispatch(event, data, guild_id=guild.id, intent=INTENT_OF[event])
+            # A bot always hears of changes of its own membership.
+            # https://discord.com/developers/docs/events/gateway#list-of-intents
+            own = event == "GUILD_MEMBER_UPDATE" and data["user"]["id"] == self.bot.id
+            intent = 0 if own else INTENT_OF[event]
+            self.gateway.dispatch(event, data, guild_id=guild.id, intent=intent)
