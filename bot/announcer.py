@@ -157,8 +157,9 @@ class Announcer:
         embeds, view = announcement(message, self._roster())
         forum = await self._forum(message.channel_id)
         tags = [t for t in forum.available_tags if not t.moderated]
+        more = f" and {len(embeds) - 1} more" if len(embeds) > 1 else ""
         post = await forum.create_thread(
-            name=clip(embeds[0].title or "Crumbs", _THREAD_NAME),
+            name=clip(embeds[0].title or "Crumbs", _THREAD_NAME - len(more)) + more,
             embeds=embeds,
             view=view,
             applied_tags=tags[:1] if forum.flags.require_tag else [],

@@ -26,7 +26,7 @@ DESCRIPTION = 4096
 FIELD = 1024
 FIELDS = 25
 LINK = 512  # of a button
-#: Pairs told one by one.
+#: Pairs told one by one; further ones are only named.
 PAIRS = 10
 #: Reports named one by one; more are counted.
 SOURCES = 5
@@ -44,15 +44,15 @@ WHAT = {
     Kind.PHOTO: "took a photo together",
     Kind.COLLABORATION: "worked together",
     Kind.CHALLENGE: "did a challenge together",
-    Kind.SOCIAL_MEDIA: "met on social media",
+    Kind.SOCIAL_MEDIA: "interacted on social media",
     Kind.HOSTING: "hosted together",
     Kind.GIFT: "exchanged a gift",
-    Kind.SHOUT_OUT: "gave a shout-out",
+    Kind.SHOUT_OUT: "shared a shout-out",
     Kind.FRIENDSHIP: "spent time as friends",
-    Kind.REACTION: "reacted to the other's stage",
+    Kind.REACTION: "shared a moment: one reacted to the other's stage",
     Kind.CO_APPEARANCE: "appeared together",
     Kind.DATING_RUMOUR: "were the subject of dating news",
-    Kind.OTHER: "had an interaction",
+    Kind.OTHER: "had a moment together",
 }
 
 _MARKS = re.compile(r"([\\*_~`|<>\[\]()#:@])")
@@ -115,7 +115,8 @@ def announcement(message: Message, roster: Roster) -> tuple[list[discord.Embed],
         _unite_no_embeds(embeds)
     view = discord.ui.View(timeout=None)
     lead = message.items[0].story.lead
-    if address := web_address(lead.url, LINK):
+    address = web_address(lead.url, LINK)
+    if address and len(embeds) == 1:  # the others link their sources in their headings
         view.add_item(discord.ui.Button(label=f"Read at {clip(_label(lead), 60)}", url=address))
     view.add_item(discord.ui.Button(label="Why?", custom_id=why_id(message.id)))
     view.stop()
@@ -178,14 +179,39 @@ def _headline(item: Item, roster: Roster) -> str:
 
 
 def _told(item: Item, roster: Roster, limit: int) -> str:
-    """What happened, pair by pair, and what turned out not to have."""
-    pairs = item.story.pairs[:PAIRS]
-    back = item.taken_back[: PAIRS - len(pairs)]
-    room = min(400, limit * 3 // 4 // max(len(pairs) + len(back), 1))
-    again = "New in this story: " if item.step is Step.UPGRADE and pairs else ""
-    lines = [_sentence(p, room, roster) for p in pairs]
-    lines += [f"~~{_claim(p, roster)}~~ Withdrawn: no source reports this any more." for p in back]
+    """What happened, pair by pair, and what turned out not to have, in whole lines.
+
+    Every pair is told before any is quoted; what a correction takes back comes before all else.
+    """
+    again = "New in this story: " if item.step is Step.UPGRADE and item.story.pairs else ""
+    back = list(item.taken_back[:PAIRS])
+    pairs = list(item.story.pairs[: PAIRS - len(back)])
+    while True:
+        lines = [_claim(p, roster) for p in pairs]
+        lines += [f"~~{_claim(p, roster)}~~ Withdrawn: no source reports this now." for p in back]
+        lines += _in_short("Also: ", item.story.pairs[len(pairs) :], roster, limit // 3)
+        lines += _in_short("Also withdrawn: ", item.taken_back[len(back) :], roster, limit // 3)
+        left = limit - _units(again + "\n".join(lines))
+        if left >= 0 or not (pairs or back):
+            break
+        (pairs or back).pop()
+    room = min(400, left // max(len(pairs), 1))
+    for number, pair in enumerate(pairs):
+        lines[number] += _quote(pair, room)
     return clip(again + "\n".join(lines), limit)
+
+
+def _in_short(word: str, pairs: Sequence[StoryPair], roster: Roster, limit: int) -> list[str]:
+    """Further pairs on one line, by name only; those that do not fit are counted."""
+    if not pairs:
+        return []
+    names = [" and ".join(_name(i, roster) for i in (p.pair.a, p.pair.b)) for p in pairs]
+    while _units(word + "; ".join(names)) > limit - 24 and names:  # room for "and 1,234 more pairs"
+        names.pop()
+    more = len(pairs) - len(names)
+    if more:
+        names.append(f"{more} more pair{'s' * (more != 1)}")
+    return [word + "; ".join(names)]
 
 
 def title(story: Story, roster: Roster) -> str:
@@ -198,11 +224,11 @@ def title(story: Story, roster: Roster) -> str:
     return " · ".join(roster.label(i, at) for i in people)
 
 
-def _sentence(pair: StoryPair, room: int, roster: Roster) -> str:
-    claim = _claim(pair, roster)
-    said = plain(pair.evidence, max(room - len(claim), 0)) if room > len(claim) + 20 else ""
-    quote = f"\n> “{said}”" if said else ""
-    return claim + quote
+def _quote(pair: StoryPair, room: int) -> str:
+    """The words that say so, on a line of their own; none where they would be a mere scrap."""
+    around = "\n> “”"
+    said = plain(pair.evidence, room - len(around)) if room > len(around) + 20 else ""
+    return f"\n> “{said}”" if said else ""
 
 
 def _claim(pair: StoryPair, roster: Roster) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from bot.cli.invite import PERMISSIONS
 from bot.cli.sync import compare
-from cogs.permissions import NEEDED, WANTED
+from cogs.permissions import WANTED, needed
 from tests.processes import bot, environment, process, stop
 from tests.standin import StandIn, faults
 from tests.test_cli import crumbs
@@ -204,7 +204,8 @@ def test_the_address_asks_for_exactly_what_is_needed_and_says_why(tmp_path: Path
     named = {"view_channel", "send_messages", "send_messages_in_threads", "embed_links"}
     assert granted - {"read_messages"} == named - {"view_channel"} | {"read_message_history"}
     assert int(asked["permissions"]) & discord.Permissions(view_channel=True).value
-    assert {*NEEDED, *WANTED} <= set(PERMISSIONS)
+    everywhere = {name for kind in discord.ChannelType for name in needed(kind)}
+    assert {*everywhere, *WANTED} <= set(PERMISSIONS)
     for words in ("View Channel", "Send Messages in Threads", "Embed Links"):
         assert re.search(rf"^  {words} +to \w+", done.stdout, re.MULTILINE)
 

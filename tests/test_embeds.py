@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -276,9 +277,12 @@ def test_ten_long_quotations_fit_without_tearing_the_text(roster: Roster) -> Non
     ids = [f"i{i}" for i in range(1, 9)]
     pairs = tuple(_pair(a, b, evidence="* " * 300) for n, a in enumerate(ids) for b in ids[n + 1 :])
     embed, _ = _sent(_message(pairs=pairs, step=Step.UPGRADE), roster)
-    assert embed["description"].endswith("”")
-    assert embed["description"].count("\n> “") == 10
-    assert len(re.findall(r"(?<!\\)\*\*", embed["description"])) == 4 * 10
+    told, further = embed["description"].rsplit("\n", 1)
+    assert told.endswith("”")
+    assert told.count("\n> “") == 10
+    assert len(re.findall(r"(?<!\\)\*\*", told)) == 4 * 10
+    assert further.startswith("Also: Idol2 and Idol6; ")
+    assert further.count(" and ") == 28 - 10
 
 
 def test_the_official_report_leads_and_the_others_are_named_once(roster: Roster) -> None:
@@ -380,3 +384,171 @@ def test_whatever_sources_wrote_the_message_is_one_that_discord_takes(
     source = _ESCAPED.sub("x", values[2])
     source = re.sub(r"\]\(https?://[!-~]+\)", "", source).removeprefix("[")
     assert re.findall(r"[*_~`|<>\[\]#@\\]|://", source) == []
+
+
+# ── what was taken back ───────────────────────────────────────────────────────────────────────
+
+
+def _item(
+    *reports: Report,
+    pairs: tuple[StoryPair, ...] = (),
+    back: tuple[StoryPair, ...] = (),
+    step: Step = Step.FIRST,
+    number: int = 0,
+) -> Item:
+    story = Story(
+        id=f"story{number}",
+        state=StoryState.LIVE if pairs else StoryState.WITHDRAWN,
+        pairs=pairs,
+        reports=reports or (_report(number),),
+        first_seen=AT,
+        last_seen=AT,
+        revision=1,
+    )
+    return Item(step=step, story=story, taken_back=back)
+
+
+def _of(*items: Item) -> Message:
+    return Message(
+        id="m1",
+        guild_id=1,
+        channel_id=2,
+        items=items,
+        first_attempt_at=AT,
+        attempt=1,
+        token=1,
+    )
+
+
+def test_a_withdrawn_story_says_so_first_and_shows_no_picture(roster: Roster) -> None:
+    item = _item(_report(image="https://example.com/i.jpg"), back=(_pair(),))
+    embed, buttons = _sent(_of(item), roster)
+    assert embed["title"] == "Withdrawn: Idol1 (GROUP1) × Idol2 (GROUP2)"
+    assert embed["description"] == (
+        "~~**Idol1** and **Idol2** greeted each other.~~ Withdrawn: no source reports this now."
+    )
+    assert [f["name"] for f in embed["fields"]] == ["Source"]
+    assert "image" not in embed
+    assert [b["label"] for b in buttons] == ["Read at Outlet 1", "Why?"]
+
+
+def test_a_pair_that_was_taken_back_stands_below_those_that_hold(roster: Roster) -> None:
+    item = _item(pairs=(_pair(),), back=(_pair("i1", "i3"),))
+    embed, _ = _sent(_of(item), roster)
+    assert embed["title"] == "Idol1 (GROUP1) × Idol2 (GROUP2)"
+    first, quote, second = embed["description"].split("\n")
+    assert first == "**Idol1** and **Idol2** greeted each other."
+    assert quote.startswith("> ")
+    assert second.startswith("~~**Idol1** and **Idol3** greeted each other.~~ Withdrawn: ")
+
+
+def test_a_correction_is_told_however_many_pairs_hold(roster: Roster) -> None:
+    ids = [f"i{i}" for i in range(1, 8)]
+    pairs = tuple(_pair(a, b) for n, a in enumerate(ids) for b in ids[n + 1 :])
+    embed, _ = _sent(_of(_item(pairs=pairs, back=(_pair("i1", "i8"),))), roster)
+    assert "~~**Idol1** and **Idol8** greeted each other.~~" in embed["description"]
+
+
+# ── several stories in a message ──────────────────────────────────────────────────────────────
+
+
+def test_stories_of_a_backlog_come_briefly_each_with_its_source(roster: Roster) -> None:
+    items = (_item(pairs=(_pair(),), number=1), _item(pairs=(_pair("i3", "i4"),), number=2))
+    embeds, view = announcement(_of(*items), roster)
+    one, other = (e.to_dict() for e in embeds)
+    assert one["title"] == "Idol1 (GROUP1) × Idol2 (GROUP2)"
+    assert one["url"] == "https://example.com/1"
+    assert one["description"] == (
+        "**Idol1** and **Idol2** greeted each other.\n> “they bowed”\n— Outlet 1"
+    )
+    assert other["url"] == "https://example.com/2"
+    assert "fields" not in one
+    # No single button could lead to both.
+    assert [b["label"] for b in view.to_components()[0]["components"]] == ["Why?"]
+
+
+def test_an_address_that_two_stories_share_stands_once(roster: Roster) -> None:
+    """Discord would unite the embeds and show one of the stories only."""
+    weekly = _report(url="https://example.com/weekly")
+    items = [_item(weekly, pairs=(_pair("i1", f"i{n}"),), number=n) for n in range(2, 5)]
+    embeds, _ = announcement(_of(*items), roster)
+    assert [e.url for e in embeds] == ["https://example.com/weekly", None, None]
+
+
+def _people(pairs: Sequence[StoryPair]) -> set[str]:
+    return {f"Idol{i[1:]}" for p in pairs for i in (p.pair.a, p.pair.b)}
+
+
+def _parts(embed: dict[str, Any]) -> list[str]:
+    fields = [part for f in embed.get("fields", ()) for part in (f["name"], f["value"])]
+    footer = [embed["footer"]["text"]] if "footer" in embed else []
+    return [embed["title"], embed["description"], *footer, *fields]
+
+
+_EIGHT = [f"i{i}" for i in range(1, 9)]
+_COUPLES = [(a, b) for n, a in enumerate(_EIGHT) for b in _EIGHT[n + 1 :]]
+ITEMS = st.lists(
+    st.builds(
+        lambda texts, long, couples, said, held, step: _item(
+            *(
+                _report(n, outlet=o * long, title=t * long, url=f"https://e.com/{u}")
+                for n, (o, t, u) in enumerate(texts)
+            ),
+            pairs=tuple(_pair(a, b, evidence=said * long) for a, b in couples[:held]),
+            back=tuple(_pair(a, b, evidence=said * long) for a, b in couples[held:]),
+            step=step,
+        ),
+        texts=st.lists(st.tuples(HOSTILE, HOSTILE, HOSTILE), min_size=1, max_size=3),
+        long=st.sampled_from([1, 40]),
+        couples=st.lists(st.sampled_from(_COUPLES), min_size=1, max_size=28, unique=True),
+        said=HOSTILE,
+        held=st.integers(0, 28),
+        step=st.sampled_from(Step),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(items=ITEMS)
+def test_whatever_ten_stories_say_they_are_one_message_that_discord_takes(
+    roster: Roster, items: list[Item]
+) -> None:
+    embeds, view = announcement(_of(*items), roster)
+    sent = [dict(e.to_dict()) for e in embeds]
+    assert len(sent) == len(items)
+    assert sum(_units(part) for embed in sent for part in _parts(embed)) <= 6000
+    addresses = [e["url"] for e in sent if e.get("url")]
+    assert len(addresses) == len(set(addresses))
+    for embed, item in zip(sent, items, strict=True):
+        assert 0 < _units(embed["title"]) <= 256
+        assert 0 < _units(embed["description"]) <= 4096
+        text = embed["description"]
+        # Every person is named, or the further pairs are counted.
+        everybody = _people((*item.story.pairs, *item.taken_back))
+        unnamed = {p for p in everybody if p not in f"{embed['title']} {text}"}
+        assert not unnamed or re.search(r"\d more pairs?", text), unnamed
+        if not item.story.pairs:
+            assert embed["title"].startswith("Withdrawn: ")
+        if item.taken_back:
+            assert "ithdrawn: " in text
+        # What we format ourselves is whole, and the rest is inert.
+        bare = _ESCAPED.sub("x", text)
+        assert bare.count("**") % 4 == 0
+        assert bare.count("~~") % 2 == 0
+        ours = re.sub(r"\*\*Idol\d\*\*|~~|^> “", "", bare, flags=re.MULTILINE)
+        assert re.findall(r"[*_~`|<>\[\]#@\\]|://", ours) == []
+    assert [
+        c.custom_id for c in view.children if isinstance(c, discord.ui.Button) and not c.url
+    ] == [why_id("m1")]
+
+
+def test_three_dozen_pairs_in_each_of_ten_stories_name_all_that_fit(roster: Roster) -> None:
+    pairs = tuple(_pair(a, b, evidence="🎀" * 500) for a, b in _COUPLES)
+    embeds, _ = announcement(_of(*(_item(pairs=pairs, number=n) for n in range(10))), roster)
+    for embed in embeds:
+        assert embed.description is not None
+        assert "**Idol1** and **Idol2** greeted each other." in embed.description
+        assert re.search(r"\d+ more pairs\n— Outlet", embed.description)
+    assert sum(_units(f"{e.title}{e.description}") for e in embeds) <= 6000
