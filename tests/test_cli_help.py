@@ -9,8 +9,8 @@ import pytest
 from tests.test_cli import crumbs
 
 COMMANDS = (
-    *("sync", "migrate", "invite", "status", "settings", "roster", "roster check"),
-    *("roster refresh", "explain", "evaluate", "cluster"),
+    *("sync", "migrate", "invite", "status", "retry", "settings", "roster"),
+    *("roster check", "roster refresh", "explain", "evaluate", "cluster"),
 )
 
 

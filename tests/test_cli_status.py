@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from bot.domain.ports import Storage
-from bot.domain.types import PollResult, Source
+from bot.domain.types import Gone, PollResult, Source
 from storage import open_storage
+from tests.storage.test_contract import claim, record, watch
 from tests.test_cli import crumbs
 
 NOW = datetime.now(UTC)
@@ -128,6 +129,78 @@ async def test_books_that_do_not_balance_are_exit_code_1(tmp_path: Path) -> None
     assert document(tmp_path, code=1)["books"]["balanced"] is False
 
 
+async def give_up(folder: Path, *guilds: int) -> None:
+    """Let an announcement to one channel of each of some servers become a dead letter."""
+    store = await open_storage(f"sqlite:///{folder}/crumbs.db")
+    for guild in guilds:
+        await watch(store, guild * 10, guild=guild)
+    told = NOW - timedelta(hours=3)
+    await record(store, 1, now=told, published=told, seen_at=told)
+    for message in await claim(store, NOW):
+        refused = Gone(reason=f"refused on {message.guild_id}", channel=False)
+        await store.settle(message, refused, NOW)
+    await store.close()
+
+
+async def test_dead_letters_are_listed_with_channel_and_reason(tmp_path: Path) -> None:
+    await give_up(tmp_path, 1, 2)
+    letters = {x["guild"]: x for x in document(tmp_path)["dead_letters"]}
+    assert {g: (x["channel"], x["reason"]) for g, x in letters.items()} == {
+        1: (10, "refused on 1"),
+        2: (20, "refused on 2"),
+    }
+    assert datetime.fromisoformat(letters[1]["since"]) == NOW - timedelta(hours=3)
+    drawn = crumbs("status", cwd=tmp_path).stdout
+    assert "channel 10 of server 1, 3 hours ago: refused on 1" in drawn
+    assert "2 owed messages are dead in all" in drawn
+    assert "`crumbs retry`" in drawn
+
+
+async def test_only_the_latest_dead_letters_are_listed_and_all_are_counted(tmp_path: Path) -> None:
+    await give_up(tmp_path, *range(1, 9))
+    answer = document(tmp_path)
+    assert len(answer["dead_letters"]) == 5
+    assert answer["books"]["dead"] == 8
+
+
+async def test_retry_makes_those_of_a_server_or_all_due_again(tmp_path: Path) -> None:
+    await give_up(tmp_path, 1, 2, 3)
+    store = await open_storage(f"sqlite:///{tmp_path}/crumbs.db")
+    assert await store.lock_sending()  # the bot may be running
+    one = crumbs("retry", "--guild", "2", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    assert one.stdout.startswith("1 announcement of server 2 due again.")
+    due = await claim(store, datetime.now(UTC))
+    assert [(m.guild_id, m.by_hand) for m in due] == [(2, True)]
+    rest = crumbs("retry", cwd=tmp_path)
+    assert rest.stdout.startswith("2 announcements due again.")
+    assert {m.guild_id for m in await claim(store, datetime.now(UTC))} == {1, 3}
+    await store.close()
+    nothing = crumbs("retry", cwd=tmp_path)
+    assert nothing.returncode == 0
+    assert "nothing to try again" in nothing.stdout
+    assert document(tmp_path)["dead_letters"] == []
+
+
+def test_retry_makes_no_store(tmp_path: Path) -> None:
+    done = crumbs("retry", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "`crumbs migrate`" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_adrift_is_named(tmp_path: Path) -> None:
+    await give_up(tmp_path, 1)
+    connection = sqlite3.connect(tmp_path / "crumbs.db")
+    connection.execute("UPDATE owed SET state = 'pending'")
+    connection.commit()
+    connection.close()
+    done = crumbs("status", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "1 owed adrift" in done.stdout
+    assert document(tmp_path, code=1)["books"]["adrift"] == 1
+
+
 async def test_an_empty_store_is_described_kindly(tmp_path: Path) -> None:
     await (await open_storage(f"sqlite:///{tmp_path}/crumbs.db")).close()
     done = crumbs("status", cwd=tmp_path)
@@ -137,6 +210,7 @@ async def test_an_empty_store_is_described_kindly(tmp_path: Path) -> None:
         "no verdicts on posts yet",
         "no messages owed yet",
         "None is closed",
+        "nothing was given up",
     ):
         assert words in done.stdout
 

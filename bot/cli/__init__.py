@@ -22,6 +22,7 @@ _COMMANDS = {
     "judge": "bot.cli.judge",
     "cluster": "bot.cli.cluster",
     "status": "bot.cli.status",
+    "retry": "bot.cli.retry",
     "settings": "bot.cli.settings",
     "roster": "bot.cli.roster",
     "invite": "bot.cli.invite",

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from bot import settings
 from bot.app import utc_now
-from bot.domain.types import Accounting, SourceHealth
+from bot.domain.types import Accounting, DeadLetter, SourceHealth
 from bot.settings import without_password
 from storage import open_storage
 
@@ -24,6 +24,8 @@ from storage import open_storage
 _WIDTH = 160
 #: A running bot leaves no source due for longer than this.
 _LATE = timedelta(minutes=2)
+#: Dead letters that are listed, the latest; the books count them all.
+_LETTERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class _Status:
     sources: list[SourceHealth]
     books: Accounting
     closed: dict[int, str]
+    letters: list[DeadLetter]
 
 
 @click.command()
@@ -39,10 +42,11 @@ class _Status:
 def command(*, as_json: bool) -> None:
     """Show how the bot is doing, from its store.
 
-    Its sources, its books and the channels that are closed to it are read from the store, which
-    is not changed; the bot may be running or not, and no token is needed. The books have two
-    identities: every verdict on a post is in exactly one state, and everything that was to be
-    sent is sent, pending, withdrawn or dead. They always balance unless something is broken.
+    Its sources, its books, the channels that are closed to it and the latest announcements that
+    were given up are read from the store, which is not changed; the bot may be running or not,
+    and no token is needed. The books have two identities: every verdict on a post is in exactly
+    one state, and everything that was to be sent is sent, pending, withdrawn or dead. They
+    always balance unless something is broken.
 
     Example: crumbs status --json | jq .books.pending
 
@@ -66,6 +70,7 @@ async def _read(url: str) -> _Status:
             sources=await store.source_health(),
             books=await store.accounting(),
             closed=await store.closed_channels(None),
+            letters=await store.dead_letters(None, limit=_LETTERS),
         )
     finally:
         await store.close()
@@ -99,6 +104,17 @@ def _document(status: _Status) -> dict[str, Any]:
         ],
         "books": {**msgspec.to_builtins(books), "balanced": books.balanced},
         "closed_channels": status.closed,
+        "dead_letters": [
+            {
+                "message": letter.message.id,
+                "guild": letter.message.guild_id,
+                "channel": letter.message.channel_id,
+                "stories": len(letter.message.items),
+                "since": letter.since,
+                "reason": letter.reason,
+            }
+            for letter in status.letters
+        ],
     }
 
 
@@ -121,6 +137,17 @@ def _draw(status: _Status, now: datetime) -> None:
         console.print(Text(f"closed to the bot: {channel}: {reason}", "yellow"), soft_wrap=True)
     if not status.closed:
         console.print("None is closed to the bot.")
+    console.print(Text("\nDead letters", "bold"))
+    for letter in status.letters:
+        console.print(Text(_letter(letter, now), "yellow"), soft_wrap=True)
+    if status.letters:
+        console.print(
+            f"These are the latest; {status.books.dead} owed messages are dead in all. When what "
+            "was wrong is mended, `crumbs retry` makes them due again.",
+            soft_wrap=True,
+        )
+    else:
+        console.print("None: nothing was given up.")
 
 
 _STYLES = {"ok": "green", "new": "", "failing": "red", "stopped": "yellow"}
@@ -158,6 +185,15 @@ def _problem(health: SourceHealth, now: datetime) -> str:
     return f"failing {since}, {polls} in a row: {health.last_error}"
 
 
+def _letter(letter: DeadLetter, now: datetime) -> str:
+    owed = letter.message
+    stories = f", {len(owed.items)} stories" if len(owed.items) > 1 else ""
+    return (
+        f"channel {owed.channel_id} of server {owed.guild_id}, {_span(now - letter.since)} "
+        f"ago{stories}: {letter.reason}"
+    )
+
+
 def _books(books: Accounting) -> list[Text]:
     """Both identities, each with its sum."""
     states = {
@@ -186,6 +222,10 @@ def _books(books: Accounting) -> list[Text]:
                 f"{total} {what} {sign} {counts or 0}" if total or counts else f"no {what} yet",
                 "" if balances else "red",
             )
+        )
+    if books.adrift:
+        lines.append(
+            Text(f"{books.adrift} owed adrift: in another state than the message", "bold red")
         )
     if books.balanced:
         lines.append(Text("They balance.", "green"))
