@@ -28,7 +28,7 @@ from bot.pipeline import deliver_once, match_posts
 from storage import open_storage
 from tests.standin import StandIn, faults
 from tests.standin.discordpy import point
-from tests.test_announcer import POSTS
+from tests.announcer.world import POSTS
 
 SCALE = int(os.environ.get("CRUMBS_TEST_SOAK", "1"))
 PAIR = Pair("blackpink.jisoo", "seventeen.mingyu")
