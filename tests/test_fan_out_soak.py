@@ -26,9 +26,9 @@ from bot.domain.ports import Storage
 from bot.domain.types import Pair, Post, Watch
 from bot.pipeline import deliver_once, match_posts
 from storage import open_storage
+from tests.announcer.world import POSTS
 from tests.standin import StandIn, faults
 from tests.standin.discordpy import point
-from tests.announcer.world import POSTS
 
 SCALE = int(os.environ.get("CRUMBS_TEST_SOAK", "1"))
 PAIR = Pair("blackpink.jisoo", "seventeen.mingyu")

@@ -23,9 +23,9 @@ from bot.client import Client
 from bot.domain.ports import Storage
 from bot.domain.types import Gone, Outcome, Retry, Sent
 from bot.pacing import FULL_RATE, LONGEST_WAIT, OTHERS_SHARE, SLOW_AT, STOP_AT, Lane, Pacer, lane_of
+from tests.announcer.world import POSTS, frozen
 from tests.standin import StandIn, faults
 from tests.standin.discordpy import point
-from tests.announcer.world import POSTS, frozen
 
 A, OTHER, FREE = Lane.ANNOUNCEMENTS, Lane.OTHERS, Lane.FREE
 STEP = 1 / FULL_RATE

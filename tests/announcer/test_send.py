@@ -87,7 +87,8 @@ async def test_without_the_gateway_the_permission_is_asked_for_and_found(world: 
     thread = world.channel.add_thread("moments")
     world.late = timedelta(minutes=10)
     for where in (world.channel, thread):
-        assert isinstance(await world.send(frozen(int(where.id), int(world.guild.id))), Sent)
+        message = frozen(int(where.id), int(world.guild.id))
+        assert isinstance(await world.send(replace(message, id=f"in-{where.id}")), Sent)
         assert len(world.api.ledger.messages(where)) == 1
 
 
