@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from bot.domain.types import Gone, Message, Place, Retry, Sent
 from tests.announcer.world import EDITS, World, frozen, taken_back
 from tests.standin import faults
+from tests.standin.discordpy import hurry
 
 HOUR = 3600.0
 
@@ -75,8 +75,7 @@ async def test_in_a_channel_that_is_closed_to_us_an_edit_is_gone(world: World, c
 async def test_too_many_edits_of_old_messages_wait(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda _: real(0))  # discord.py tries five times
+    hurry(monkeypatch)  # discord.py tries five times
     place = await world.sent()
     world.api.clock.advance(2 * HOUR)
     world.api.old_edits, world.api.limits.edits = 1, None

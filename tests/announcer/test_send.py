@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ from bot.announcer import classify
 from bot.domain.types import Gone, Place, Retry, Sent
 from tests.announcer.world import POSTS, World, frozen, upgrade_of
 from tests.standin import faults
+from tests.standin.discordpy import hurry
 
 
 async def test_a_message_carries_its_id_as_nonce_and_in_a_button(world: World) -> None:
@@ -121,8 +121,7 @@ async def test_a_channel_that_is_closed_to_us_is_gone(world: World, close: Any) 
 async def test_discords_own_trouble_is_tried_again(
     world: World, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda _: real(0))  # discord.py waits 1 to 9 s between
+    hurry(monkeypatch)
     world.api.faults.on(*POSTS, do=faults.Status(status))
     outcome = await world.send()
     assert isinstance(outcome, Retry)
