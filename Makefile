@@ -37,7 +37,7 @@ format: setup  ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 test: check  ## check, then every test with branch coverage, on every core
-	$(BIN)/pytest -n auto --cov --cov-report=term -m 'not soak' $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope --cov --cov-report=term -m 'not soak' $(ARGS)
 
 soak: setup  ## the long suites
 	$(BIN)/pytest -m soak -s --timeout=2400 $(ARGS)

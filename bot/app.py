@@ -299,23 +299,23 @@ def _first_of(errors: BaseExceptionGroup[StorageUnavailable]) -> BaseException:
 
 @contextmanager
 def _on_hangup(work: Callable[[], Coroutine[None, None, None]]) -> Iterator[None]:
-    """Do some work on every SIGHUP, one at a time."""
+    """Do some work on SIGHUP, and once more when another one comes meanwhile."""
     loop = asyncio.get_running_loop()
-    running: set[asyncio.Task[None]] = set()
+    asked = asyncio.Event()
 
-    def on_signal() -> None:
-        if not running:
-            task = loop.create_task(work())
-            running.add(task)
-            task.add_done_callback(running.discard)
+    async def on_each() -> None:
+        while True:
+            await asked.wait()
+            asked.clear()  # before the work, which may have read what changes now
+            await work()
 
-    loop.add_signal_handler(signal.SIGHUP, on_signal)
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    task = loop.create_task(on_each())
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
-        for task in running:
-            task.cancel()
+        task.cancel()
 
 
 @contextmanager

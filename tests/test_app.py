@@ -241,7 +241,7 @@ async def test_the_roster_is_reloaded_on_sighup_and_kept_when_it_is_wrong(tmp_pa
             assert choices == [{"name": "Bettina (BETA)", "value": "beta.bettina"}]
             (roster / "b.toml").write_text("[[idol]]\nnmae = 1\n")
             child.send_signal(signal.SIGHUP)
-            await asyncio.sleep(1)
+            await asyncio.sleep(2)
             assert await w.mod.autocomplete(w.channel, *suggest) == choices
             output = await stop(child)
         assert "b.toml" in output

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from bot.app import Loops, _signals
+from bot.app import Loops, _on_hangup, _signals
 from bot.domain.errors import ConfigError, StorageUnavailable
 
 
@@ -134,3 +134,23 @@ async def test_signals_ask_for_a_soft_stop_once(number: signal.Signals) -> None:
         await asyncio.wait_for(stop.wait(), 2)
         # A second one is no longer caught: it ends the process as it would any other.
         assert signal.getsignal(number) in (before, signal.SIG_DFL, signal.default_int_handler)
+
+
+async def test_a_hangup_during_a_reload_reloads_once_more() -> None:
+    reloads, release = 0, asyncio.Event()
+
+    async def reload() -> None:
+        nonlocal reloads
+        reloads += 1
+        await release.wait()
+
+    with _on_hangup(reload):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        for _ in range(2):  # what they ask for is one more reading
+            os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        assert reloads == 1
+        release.set()
+        await asyncio.sleep(0.05)
+        assert reloads == 2

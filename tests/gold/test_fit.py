@@ -12,6 +12,9 @@ from bot.seeds import load_seeds
 from bot.settings import SEEDS
 from tests.gold import fit
 
+#: The fit takes minutes where others use the machine too.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def given() -> list[fit.Sample]:
