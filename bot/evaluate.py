@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -69,22 +70,30 @@ class Labelled(msgspec.Struct, frozen=True):
         )
 
 
+Line = TypeVar("Line")
+
+
 def load_corpus(name: str, text: str) -> list[Labelled]:
-    """Read JSON lines.
+    """Read labelled posts from JSON lines; raises as `load_lines`."""
+    return load_lines(name, text, Labelled)
+
+
+def load_lines(name: str, text: str, kind: type[Line]) -> list[Line]:
+    """Read JSON lines of one kind.
 
     Raises:
-        ConfigError: names the file and every line that is not a labelled post.
+        ConfigError: names the file and every line that is not of that kind.
     """
-    posts, problems = [], []
+    read, problems = [], []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                posts.append(msgspec.json.decode(line, type=Labelled))
+                read.append(msgspec.json.decode(line, type=kind))
             except msgspec.DecodeError as error:
                 problems.append(f"{name}, line {number}: {error}")
     if problems:
         raise ConfigError(*problems)
-    return posts
+    return read
 
 
 @dataclass(slots=True)

@@ -22,11 +22,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from bot.archive import Archive
-from bot.domain.errors import ConfigError
 from bot.domain.ports import Clusterer, Judge
 from bot.domain.text import fold
 from bot.domain.types import Interaction, Kind, Pair, Post, Tier
-from bot.evaluate import Labels
+from bot.evaluate import Labels, load_lines
 
 #: What a label by a reader counts for, when it stands in place of a judgement.
 _LABELLED = 1.0
@@ -52,6 +51,8 @@ class StoryReport(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.published.tzinfo is None:
             raise ValueError(f"published must have a zone, not {self.published}")
+        for label in self.pairs:
+            split_pair(label)
 
     def post(self) -> Post:
         """The report as a source would bring it."""
@@ -69,24 +70,8 @@ class StoryReport(msgspec.Struct, frozen=True):
 
 
 def load_reports(name: str, text: str) -> list[StoryReport]:
-    """Read JSON lines.
-
-    Raises:
-        ConfigError: names the file and every line that is not a labelled report.
-    """
-    reports, problems = [], []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                report = msgspec.json.decode(line, type=StoryReport)
-                for label in report.pairs:
-                    split_pair(label)
-                reports.append(report)
-            except (msgspec.DecodeError, ValueError) as error:
-                problems.append(f"{name}, line {number}: {error}")
-    if problems:
-        raise ConfigError(*problems)
-    return reports
+    """Read labelled reports from JSON lines; raises as `bot.evaluate.load_lines`."""
+    return load_lines(name, text, StoryReport)
 
 
 def split_pair(label: str) -> tuple[str, str]:

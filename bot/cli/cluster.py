@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 import msgspec
 
 from bot import settings
 from bot.archive import Archive
+from bot.cli.lines import answer_lines, language, moment, whole
 from bot.domain.cluster import Clusterer
 from bot.domain.types import Post
 from bot.evaluate import Labels
@@ -48,53 +47,29 @@ def command() -> None:
     """
     given = settings.load()
     seeds = load_seeds(given.roster, given.lexicon)
+    archive, labels = Archive(Clusterer(seeds.lexicon)), Labels(seeds.roster)
     answer_lines(
         sys.stdin.buffer,
         sys.stdout.buffer,
-        Archive(Clusterer(seeds.lexicon)),
-        Labels(seeds.roster),
+        _Line,
+        "report",
+        lambda given, line: _answer(given, line, archive, labels),
     )
 
 
-def answer_lines(lines: BinaryIO, out: BinaryIO, archive: Archive, labels: Labels) -> None:
-    """Answer each line that is not blank by one line."""
-    for raw in lines:
-        if not raw.strip():
-            continue
-        out.write(msgspec.json.encode(_answer(raw, archive, labels)) + b"\n")
-        out.flush()
-
-
-def _answer(raw: bytes, archive: Archive, labels: Labels) -> dict[str, Any]:
-    try:
-        document = json.loads(raw.decode("utf-8", "replace"))  # takes lone surrogates, unlike most
-    except (ValueError, RecursionError) as error:
-        return {"id": None, "error": f"not JSON: {error}"}
-    given = document.get("id") if isinstance(document, dict) else None
-    given = _whole(given) if isinstance(given, str) else given
-    try:
-        line = msgspec.convert(document, _Line)
-        at = datetime.fromisoformat(line.published)
-        at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-        pairs = {label: pair_of(_whole(label), labels) for label in line.pairs or ()}
-    except (msgspec.ValidationError, ValueError, OverflowError) as error:
-        answer = {"id": given if isinstance(given, str | int) else None}
-        return {**answer, "error": _whole(f"no report: {error}")}
+def _answer(given: str | int, line: _Line, archive: Archive, labels: Labels) -> dict[str, Any]:
+    at = moment(line.published)
+    pairs = {label: pair_of(whole(label), labels) for label in line.pairs or ()}
     post = Post(
         id=str(given),
-        source_id=_whole(line.source or "stdin"),
-        title=_whole(line.title or ""),
-        text=_whole(line.text or ""),
+        source_id=whole(line.source or "stdin"),
+        title=whole(line.title or ""),
+        text=whole(line.text or ""),
         url=line.url or "",
-        lang=(line.lang or "").split("-")[0].lower(),
+        lang=language(line.lang),
         published=at,
         seen_at=at,
     )
     told = [labelled(pair, line.kind or "") for pair in dict.fromkeys(pairs.values())]
     placed = archive.take(post, told)
-    return {"id": given, "stories": {_whole(x): placed[pair] for x, pair in pairs.items()}}
-
-
-def _whole(text: str) -> str:
-    """Text with a replacement character for each lone surrogate, which no answer can hold."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return {"stories": {whole(x): placed[pair] for x, pair in pairs.items()}}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 import msgspec
 
 from bot import settings
+from bot.cli.lines import answer_lines, language, moment, whole
 from bot.domain.judge import Judge
 from bot.domain.roster import Roster
 from bot.domain.types import Interaction, Judgement, Mention, Post, Rejection
@@ -43,60 +42,30 @@ def command() -> None:
     """
     given = settings.load()
     seeds = load_seeds(given.roster, given.lexicon)
+    judge = Judge(seeds.roster, seeds.lexicon)
     answer_lines(
         sys.stdin.buffer,
         sys.stdout.buffer,
-        Judge(seeds.roster, seeds.lexicon),
-        seeds.roster,
-        lambda: datetime.now(UTC),
+        _Line,
+        "post",
+        lambda given, line: _answer(given, line, judge, seeds.roster, datetime.now(UTC)),
     )
 
 
-def answer_lines(
-    lines: BinaryIO,
-    out: BinaryIO,
-    judge: Judge,
-    roster: Roster,
-    clock: Callable[[], datetime],
-) -> None:
-    """Answer each line that is not blank by one line."""
-    for raw in lines:
-        if not raw.strip():
-            continue
-        out.write(msgspec.json.encode(_answer(raw, judge, roster, clock())) + b"\n")
-        out.flush()
-
-
-def _answer(raw: bytes, judge: Judge, roster: Roster, now: datetime) -> dict[str, Any]:
-    try:
-        document = json.loads(raw.decode("utf-8", "replace"))  # takes lone surrogates, unlike most
-    except (ValueError, RecursionError) as error:
-        return {"id": None, "error": f"not JSON: {error}"}
-    given = document.get("id") if isinstance(document, dict) else None
-    given = _whole(given) if isinstance(given, str) else given
-    try:
-        line = msgspec.convert(document, _Line)
-        published = datetime.fromisoformat(line.published) if line.published else None
-        if published is not None:
-            published = published.replace(tzinfo=published.tzinfo or UTC).astimezone(UTC)
-    except (msgspec.ValidationError, ValueError, OverflowError) as error:
-        return {"id": given if isinstance(given, str | int) else None, "error": f"no post: {error}"}
+def _answer(
+    given: str | int, line: _Line, judge: Judge, roster: Roster, now: datetime
+) -> dict[str, Any]:
     post = Post(
         id=str(given),
         source_id="stdin",
-        title=_whole(line.title or ""),
-        text=_whole(line.text),
+        title=whole(line.title or ""),
+        text=whole(line.text),
         url=line.url or "",
-        lang=(line.lang or "").split("-")[0].lower(),
-        published=published,
+        lang=language(line.lang),
+        published=moment(line.published) if line.published else None,
         seen_at=now,
     )
-    return {"id": given, **describe(judged(judge, post), roster, post.at.date())}
-
-
-def _whole(text: str) -> str:
-    """Text with a replacement character for each lone surrogate, which no answer can hold."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return describe(judged(judge, post), roster, post.at.date())
 
 
 def describe(judgement: Judgement, roster: Roster, at: date) -> dict[str, Any]:
