@@ -41,3 +41,16 @@ async def answer_error(interaction: discord.Interaction, error: Exception) -> No
             await interaction.response.send_message(text, ephemeral=True, allowed_mentions=quiet)
     except discord.DiscordException as failed:  # RateLimited is no HTTPException
         log.warning("could not answer a member", error=str(failed))
+
+
+class AnsweringView(discord.ui.View):
+    """Buttons and menus whose refusals and failures are answered as those of any command."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction,
+        error: Exception,
+        item: discord.ui.Item[discord.ui.View],
+    ) -> None:
+        """Tell the member."""
+        await answer_error(interaction, error)

@@ -15,7 +15,7 @@ from bot.domain.lookup import Found, Lookup, clear_leader
 from bot.domain.ports import Clock, Storage
 from bot.domain.types import Pair, Watch
 from cogs import trouble
-from cogs.errors import answer_error
+from cogs.errors import AnsweringView
 from cogs.permissions import (
     Channel,
     Target,
@@ -317,7 +317,7 @@ async def _say(interaction: discord.Interaction, text: str) -> None:
 # ── views ─────────────────────────────────────────────────────────────────────────────────────
 
 
-class _WhoView(discord.ui.View):
+class _WhoView(AnsweringView):
     """The "someone else" menus: one menu for each of the two that could be somebody else."""
 
     def __init__(
@@ -352,15 +352,6 @@ class _WhoView(discord.ui.View):
             allowed_mentions=discord.AllowedMentions.none(),
         )
 
-    async def on_error(
-        self,
-        interaction: discord.Interaction,
-        error: Exception,
-        item: discord.ui.Item[discord.ui.View],
-    ) -> None:
-        """Answer a refusal or a failure as for any command."""
-        await answer_error(interaction, error)
-
 
 class _WhoSelect(discord.ui.Select[_WhoView]):
     def __init__(self, position: int, choice: _Choice, cog: Pairs) -> None:
@@ -381,7 +372,7 @@ class _WhoSelect(discord.ui.Select[_WhoView]):
             await self.view.take(interaction, self._position, self.values[0])
 
 
-class _Pages(discord.ui.View):
+class _Pages(AnsweringView):
     """Back and forth through embeds."""
 
     def __init__(self, pages: Sequence[discord.Embed]) -> None:

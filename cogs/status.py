@@ -13,7 +13,7 @@ from bot.domain.ports import Clock, Storage
 from bot.domain.types import DeadLetter, SourceHealth
 from bot.embeds import plain
 from cogs import trouble
-from cogs.errors import answer_error
+from cogs.errors import AnsweringView
 from cogs.permissions import require_moderator
 
 #: Lines of one kind; more are counted.
@@ -108,7 +108,7 @@ def _lines(lines: Iterable[str]) -> str:
     return "\n".join([*shown, f"… and {left} more"] if left else shown)
 
 
-class _TryAgain(discord.ui.View):
+class _TryAgain(AnsweringView):
     def __init__(self, cog: Status) -> None:
         super().__init__(timeout=14 * 60)  # a reply can be edited for 15 minutes
         self._cog = cog
@@ -121,12 +121,3 @@ class _TryAgain(discord.ui.View):
         text = await self._cog.retry(interaction)
         await interaction.response.edit_message(content=text, view=None)
         self.stop()
-
-    async def on_error(
-        self,
-        interaction: discord.Interaction,
-        error: Exception,
-        item: discord.ui.Item[discord.ui.View],
-    ) -> None:
-        """Answer a refusal or a failure as for any command."""
-        await answer_error(interaction, error)
