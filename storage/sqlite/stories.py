@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -89,8 +89,10 @@ def record(
     known = _digest(db, post.id)
     if known in (_GONE, post.digest):
         return False
+    if known is not None and _was_archive(db, post.id):
+        post = replace(post, archive=True)  # older than its source's first poll, and stays so
     _write_post(db, post, now)
-    if known is not None and _said(db, post.id) == [_comparable(v) for v in verdicts]:
+    if known is not None and _said(db, post.id) == Counter(map(_comparable, verdicts)):
         return False
     report = cluster.report(post)
     before = _take_back(db, post.id) if known is not None else {}
@@ -204,15 +206,16 @@ def _abandon(db: Database, story: Story, now: datetime) -> None:
     fan_out.touch(db, story.id, now, must=True)
 
 
-def _said(db: Database, post_id: str) -> list[tuple[object, ...]]:
-    return [
+def _said(db: Database, post_id: str) -> Counter[tuple[object, ...]]:
+    """What a post was last found to say."""
+    return Counter(
         tuple(row)
         for row in db.execute(
             "SELECT a, b, reason, kind, tier, past, evidence FROM verdicts "
-            "WHERE post_id = ? AND state <> 'withdrawn' ORDER BY id",
+            "WHERE post_id = ? AND state <> 'withdrawn'",
             [post_id],
         ).fetchall()
-    ]
+    )
 
 
 def _comparable(v: Verdict) -> tuple[object, ...]:
@@ -230,6 +233,10 @@ def _digest(db: Database, post_id: str) -> str | None:
         {"id": post_id, "gone": _GONE},
     ).fetchone()
     return None if row is None else row[0]
+
+
+def _was_archive(db: Database, post_id: str) -> bool:
+    return bool(db.execute("SELECT archive FROM posts WHERE id = ?", [post_id]).fetchone()[0])
 
 
 def _write_post(db: Database, post: Post, now: datetime) -> None:

@@ -950,6 +950,25 @@ async def test_a_correction_that_says_the_same_changes_nothing(storage: Storage)
     assert await verdict_states(storage) == {"story": 1}
 
 
+async def test_a_change_of_words_is_no_correction_in_whatever_order_verdicts_come(
+    storage: Storage,
+) -> None:
+    verdicts = (Rejection(pair=CD, reason=Reason.CO_MENTION), met(), met(Pair("a.one", "c.three")))
+    await record(storage, 1, *verdicts)
+    assert not await record(storage, 1, *verdicts, title="The same, better spelt")
+    assert await verdict_states(storage) == {"story": 2, "rejected:co_mention": 1}
+
+
+async def test_a_correction_of_what_was_archive_is_no_news(storage: Storage) -> None:
+    await watch(storage, 10)
+    await record(storage, 1, archive=True)
+    assert await record(storage, 1, met(kind=Kind.PHOTO), title="It was a photo", now=at(60))
+    [story] = await storage.stories()
+    assert story.state is StoryState.ARCHIVE
+    assert story.pairs[0].kind is Kind.PHOTO
+    assert await claim(storage, at(600)) == []
+
+
 async def test_a_corrected_report_edits_at_once_and_is_not_announced_again(
     storage: Storage,
 ) -> None:
