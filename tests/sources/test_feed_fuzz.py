@@ -180,7 +180,7 @@ def test_hundreds_of_thousands_of_damaged_feeds():
     seed = random.SystemRandom().randrange(2**32)
     dice = random.Random(seed)
     count = read = 0
-    begin = time.monotonic()
+    begin = time.process_time()
     while count < 400_000 * int(os.environ.get("CRUMBS_TEST_SOAK", "1")):
         body = mutated(dice)
         try:
@@ -189,5 +189,5 @@ def test_hundreds_of_thousands_of_damaged_feeds():
             error.add_note(f"seed {seed}, input {count}: {body!r}")
             raise
         count += 1
-    took = time.monotonic() - begin
+    took = time.process_time() - begin
     print(f"\n{count:,} damaged feeds, {read:,} still read, seed {seed}, {took:.0f} s")  # noqa: T201
