@@ -222,7 +222,7 @@ async def test_the_whole_takes_no_longer_than_total(serve, handler):
         begin = time.monotonic()
         with pytest.raises(Unreachable, match=r"0\.3 seconds"):
             await fetcher.get(base)
-        assert time.monotonic() - begin < 30
+        assert time.monotonic() - begin < 2
 
 
 async def test_total_spans_redirects(serve):
